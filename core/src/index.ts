@@ -1,0 +1,5 @@
+export * from './call.ts'
+export type * from './engine-api.ts'
+export type * from './identity/model.ts'
+export type * from './keys/model.ts'
+export type * from './spaces/model.ts'

@@ -1,0 +1,6 @@
+export interface SpaceView {
+  readonly name: string
+  readonly description: string
+  readonly createdAt: string
+  readonly createdBy: string
+}

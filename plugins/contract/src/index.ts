@@ -1,0 +1,5 @@
+export * from './errors.ts'
+export * from './hsm.ts'
+export * from './plugin.ts'
+export * from './standard-schema.ts'
+export * from './storage.ts'

@@ -1,0 +1,56 @@
+import type { StandardSchema } from './standard-schema.ts'
+
+/** The major of this contract. Additions within a major are optional members only. */
+export const contractMajor = 1
+
+/**
+ * A plugin is one exported constant named `plugin`. Importing its module does nothing: no I/O, no timers, no globals.
+ *
+ * `supports` is a claim and is tested: the conformance suite fails a plugin whose flags lie.
+ */
+export interface Plugin<Kind extends string, Capability extends string, Config, S extends Service> {
+  readonly kind: Kind
+  /** The name configuration uses, `[a-z][a-z0-9-]*`. */
+  readonly name: string
+  /** The plugin's own semantic version. */
+  readonly version: string
+  /** The contract major it was written for. */
+  readonly contract: typeof contractMajor
+  readonly supports: Readonly<Record<Capability, boolean>>
+  /** Parsed before `open`; unknown keys must be refused. */
+  readonly config: StandardSchema<Config>
+  /** Opens the service. When it rejects, nothing is left open. Called under a deadline carried by `op`. */
+  open(config: Config, host: PluginHost, op: Op): Promise<S>
+}
+
+/** What every call that does I/O takes: a signal that ends it. An aborted call rejects with `cancelled` or its own error. */
+export interface Op {
+  readonly signal: AbortSignal
+}
+
+/** Closing is idempotent: a second `[Symbol.asyncDispose]()` resolves and does nothing. */
+export interface Service extends AsyncDisposable {
+  health(op: Op): Promise<Health>
+}
+
+export interface Health {
+  readonly ok: boolean
+  /** One line for an operator; no secrets, no paths below the appliance's own directories. */
+  readonly detail: string
+}
+
+/** What a plugin gets from the appliance, and all it gets: no environment, no engine. */
+export interface PluginHost {
+  readonly log: Log
+  now(): Date
+}
+
+/** Fields go beside the message, never into it. A field is never a secret, a key, an input or an output. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void
+  info(message: string, fields?: LogFields): void
+  warn(message: string, fields?: LogFields): void
+  error(message: string, fields?: LogFields): void
+}
+
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
