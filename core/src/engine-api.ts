@@ -1,17 +1,8 @@
 import type { Health, Op } from '@warder/contract'
 import type { Call, Principal } from './call.ts'
 import type { ApiKeyView, CreateApiKey } from './identity/model.ts'
-import type {
-  CreateKey,
-  KeyView,
-  ListPage,
-  ListQuery,
-  PublicKey,
-  Signed,
-  SignInput,
-  Verified,
-  VerifyInput,
-} from './keys/model.ts'
+import type { CreateKey, KeyView, PublicKey, Signed, SignInput, Verified, VerifyInput } from './keys/model.ts'
+import type { ListPage, ListQuery } from './list-page.ts'
 import type { SpaceView } from './spaces/model.ts'
 
 /** What listeners (REST, gRPC, the CLI's local commands) see of the engine. Every method authorises and journals. */

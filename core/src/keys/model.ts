@@ -74,14 +74,3 @@ export interface PublicKey {
   readonly algorithm: KeyAlgorithm
   readonly version: number
 }
-
-/** `next` is opaque and goes back as `after`. */
-export interface ListPage<T> {
-  readonly items: readonly T[]
-  readonly next?: string
-}
-
-export interface ListQuery {
-  readonly limit: number
-  readonly after?: string | undefined
-}

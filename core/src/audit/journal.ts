@@ -1,0 +1,276 @@
+import { randomBytes } from 'node:crypto'
+import { type Health, type Log, WarderError } from '@warder/contract'
+import canonicalize from 'canonicalize'
+import type { EventDraft, JournalRecord, Phase, WriteDigest } from './event.ts'
+import type { AppendFile, JournalFiles } from './files.ts'
+import {
+  type ChainState,
+  commitLine,
+  emptyChain,
+  hashOf,
+  maxRecordBytes,
+  runningHash,
+  segmentName,
+  segmentRecords,
+} from './line.ts'
+import { readJournal } from './read.ts'
+import { redact, type RedactionKey } from './redact.ts'
+
+export interface JournalContext {
+  readonly files: JournalFiles
+  readonly log: Log
+  readonly now: () => Date
+  /** Names this node in every record. */
+  readonly node: string
+  readonly redaction: RedactionKey
+  /** How many records may wait for the disk before more are refused; 8,192 unless told. */
+  readonly queueLimit?: number
+}
+
+export interface Appended {
+  readonly seq: number
+  /** SHA-256 of the record as stored, hex. */
+  readonly hash: string
+}
+
+interface Pending extends Appended {
+  readonly line: string
+  readonly settle: { resolve(appended: Appended): void; reject(error: unknown): void }
+}
+
+/** A batch never grows past this many bytes, so that one sync stays short. */
+const batchBytes = 1 << 20
+
+/**
+ * The single writer of one journal. What waits while a sync is in flight goes out together with the next one.
+ *
+ * When a promise of {@link append}, {@link intent} or {@link outcome} resolves, its record and all before it are durable.
+ * After any failure to write the journal stays closed: every further call rejects with `journal-unavailable`.
+ */
+export class Journal {
+  readonly #context: JournalContext
+  readonly #origin: string
+  #file: AppendFile | undefined
+  /** What is durable. */
+  #committed: ChainState
+  /** Where the next record goes: {@link #committed} plus what is pending or in flight. */
+  #next: number
+  #head: string
+  #pending: Pending[] = []
+  #flushing: Promise<void> | undefined
+  #failure: WarderError | undefined
+  #closed = false
+
+  private constructor(context: JournalContext, origin: string, chain: ChainState, file: AppendFile | undefined) {
+    this.#context = context
+    this.#origin = origin
+    this.#committed = chain
+    this.#next = chain.next
+    this.#head = chain.head
+    this.#file = file
+  }
+
+  /**
+   * Starts a new journal with its genesis record.
+   * @throws WarderError `already-initialised` when there is one.
+   */
+  static async create(context: JournalContext, origin: string): Promise<Journal> {
+    if ((await context.files.list()).length > 0) {
+      throw new WarderError('already-initialised', 'There are files in the journal directory already.')
+    }
+    const journal = new Journal(context, origin, emptyChain, undefined)
+    await journal.append({
+      type: 'system',
+      action: 'journal:genesis',
+      correlation: 'init',
+      actor: 'system',
+      subject: {},
+      result: 'ok',
+    })
+    return journal
+  }
+
+  /**
+   * Checks the whole journal, hands each record to `visit`, drops a batch that was cut short, and goes on after the last
+   * commit.
+   * @throws WarderError `not-initialised` when there is no journal, `journal-corrupt` when it was changed.
+   */
+  static async open(context: JournalContext, visit: (record: JournalRecord, hash: string) => void): Promise<Journal> {
+    const { chain, last, tail } = await readJournal(context.files, visit)
+    if (last === undefined || chain.origin === undefined) {
+      throw new WarderError(
+        'not-initialised',
+        'There is no journal: its directory holds no segment, or none with a committed record.',
+      )
+    }
+    const file = await context.files.open(last.name, last.committedBytes)
+    const journal = new Journal(context, chain.origin, chain, file)
+    if (tail.bytes > 0) {
+      context.log.warn('dropped an unacknowledged batch at the end of the journal', {
+        bytes: tail.bytes,
+        records: tail.records,
+      })
+    }
+    await journal.append({
+      type: 'system',
+      action: 'journal:open',
+      correlation: 'start',
+      actor: 'system',
+      subject: { droppedBytes: tail.bytes },
+      result: 'ok',
+    })
+    return journal
+  }
+
+  get origin(): string {
+    return this.#origin
+  }
+
+  append(draft: EventDraft): Promise<Appended> {
+    return this.#enqueue(draft, 'event', {})
+  }
+
+  intent(draft: EventDraft, writes: readonly WriteDigest[]): Promise<Appended> {
+    return this.#enqueue(draft, 'intent', { writes })
+  }
+
+  /** `intent` is the sequence number of the intent this ends. */
+  outcome(draft: EventDraft, intent: number, applied: number): Promise<Appended> {
+    return this.#enqueue(draft, 'outcome', { intent, applied })
+  }
+
+  health(): Health {
+    if (this.#failure !== undefined) return { ok: false, detail: this.#failure.message }
+    if (this.#closed) return { ok: false, detail: 'closed' }
+    return { ok: true, detail: `${this.#committed.next} records, ${this.#pending.length} waiting` }
+  }
+
+  /** Writes what waits, then closes. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#flushing
+    await this.#file?.close()
+  }
+
+  #enqueue(draft: EventDraft, phase: Phase, extra: Partial<JournalRecord>): Promise<Appended> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    if (this.#closed) return Promise.reject(new WarderError('journal-unavailable', 'The journal is closed.'))
+    if (this.#pending.length >= (this.#context.queueLimit ?? 8192)) {
+      return Promise.reject(new WarderError('over-capacity', 'Too many records wait for the journal.'))
+    }
+    const { line, hash } = this.#encode(draft, phase, extra, this.#next, this.#head)
+    const seq = this.#next
+    this.#next++
+    this.#head = hash
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ seq, hash, line, settle: { resolve, reject } })
+      this.#flushing ??= Promise.resolve().then(() => this.#flush())
+    })
+  }
+
+  #encode(
+    draft: EventDraft,
+    phase: Phase,
+    extra: Partial<JournalRecord>,
+    seq: number,
+    prev: string,
+  ): { line: string; hash: string } {
+    const { now, node, redaction } = this.#context
+    const { subject, redacted } = redact(draft.subject, redaction)
+    const record: JournalRecord = {
+      v: 1,
+      origin: this.#origin,
+      seq,
+      prev,
+      salt: randomBytes(16).toString('base64'),
+      ts: now().toISOString(),
+      node,
+      type: draft.type,
+      phase,
+      action: draft.action,
+      correlation: draft.correlation,
+      actor: draft.actor,
+      ...(draft.authn && { authn: draft.authn }),
+      subject,
+      policyDigest: null,
+      result: draft.result,
+      redacted,
+      ...extra,
+    }
+    const json = canonicalize(record) as string
+    if (Buffer.byteLength(json) > maxRecordBytes) throw new TypeError('a journal record exceeds 65,535 bytes')
+    const hash = hashOf(json)
+    return { line: `${hash} ${json}\n`, hash }
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const batch = this.#takeBatch()
+      const hashes = batch.map(({ hash }) => hash)
+      const last = batch.at(-1) as Pending
+      const running = runningHash(this.#committed.running, hashes)
+      const bytes = Buffer.from(batch.map(({ line }) => line).join('') + commitLine(last.seq, batch.length, running))
+      try {
+        await this.#write(batch[0] as Pending, bytes)
+      } catch (error) {
+        await this.#stop(error, batch)
+        break
+      }
+      this.#committed = { origin: this.#origin, next: last.seq + 1, head: last.hash, running }
+      for (const { seq, hash, settle } of batch) settle.resolve({ seq, hash })
+    }
+    this.#flushing = undefined
+  }
+
+  /** The longest run of waiting records that fits one batch and one segment. */
+  #takeBatch(): Pending[] {
+    let bytes = 0
+    let count = 0
+    for (const { seq, line } of this.#pending) {
+      if (count > 0 && (seq % segmentRecords === 0 || bytes + line.length > batchBytes)) break
+      bytes += line.length
+      count++
+    }
+    return this.#pending.splice(0, count)
+  }
+
+  async #write(first: Pending, bytes: Uint8Array): Promise<void> {
+    if (this.#file !== undefined && first.seq % segmentRecords !== 0) return this.#file.append(bytes)
+    await this.#file?.close()
+    this.#file = await this.#context.files.create(segmentName(first.seq), bytes)
+  }
+
+  /** Closes for good, and leaves a last record that says why when the disk was full. */
+  async #stop(error: unknown, batch: readonly Pending[]): Promise<void> {
+    const reason = WarderError.is(error, 'journal-unavailable') ? String(error.facts['reason']) : 'io-error'
+    this.#failure = new WarderError(
+      'journal-unavailable',
+      `The journal stopped (${reason}); nothing more is accepted until a restart.`,
+      {
+        facts: { reason },
+        cause: error,
+      },
+    )
+    this.#context.log.error('the journal stopped', { reason, seq: this.#committed.next })
+    const waiting = this.#pending.splice(0)
+    for (const { settle } of [...batch, ...waiting]) settle.reject(this.#failure)
+    if (reason === 'no-space' && this.#file !== undefined) {
+      const draft: EventDraft = {
+        type: 'system',
+        action: 'journal:stop',
+        correlation: 'stop',
+        actor: 'system',
+        subject: {},
+        result: reason,
+      }
+      const { next, head, running } = this.#committed
+      const { line, hash } = this.#encode(draft, 'event', {}, next, head)
+      await this.#file
+        .appendLast(Buffer.from(line + commitLine(next, 1, runningHash(running, [hash]))))
+        .catch((cause: unknown) =>
+          this.#context.log.error('no room for the last journal record', { cause: String(cause) }),
+        )
+    }
+  }
+}

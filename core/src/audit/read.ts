@@ -1,0 +1,180 @@
+import { WarderError } from '@warder/contract'
+import type { JournalRecord } from './event.ts'
+import type { JournalFiles } from './files.ts'
+import {
+  type ChainState,
+  commitLine,
+  emptyChain,
+  maxRecordBytes,
+  readRecordLine,
+  runningHash,
+  segmentName,
+  segmentRecords,
+  segmentStart,
+} from './line.ts'
+
+export interface JournalReport {
+  readonly chain: ChainState
+  /** The last segment's name, and how many of its bytes are committed; `undefined` when there is no segment. */
+  readonly last: { readonly name: string; readonly committedBytes: number } | undefined
+  /** What follows the last commit line: begun, and never acknowledged. */
+  readonly tail: { readonly bytes: number; readonly records: number }
+}
+
+/**
+ * Reads a whole journal and checks every byte of it: each record's hash, the chain, the sequence, each commit line, and
+ * that no segment is missing between two others. `visit` gets each committed record in order.
+ *
+ * Only a batch that was being written when the process died may be incomplete, and only at the very end of the last
+ * segment; it is reported as the tail.
+ *
+ * @throws WarderError `journal-corrupt`, facts naming `file`, `line` and `offset` (both of the first bad line) and `reason`.
+ */
+export async function readJournal(
+  files: Pick<JournalFiles, 'list' | 'read'>,
+  visit: (record: JournalRecord, hash: string) => void,
+): Promise<JournalReport> {
+  const names = (await files.list()).filter(name => segmentStart(name) !== undefined).toSorted()
+  let chain = emptyChain
+  let report: JournalReport = { chain, last: undefined, tail: { bytes: 0, records: 0 } }
+  for (const [index, name] of names.entries()) {
+    if (name !== segmentName(chain.next)) {
+      throw fault(name, 1, 0, `segment ${segmentName(chain.next)} is missing`)
+    }
+    const reader = new SegmentReader(name, chain, visit)
+    for await (const chunk of files.read(name)) reader.push(chunk)
+    const segment = reader.end()
+    chain = segment.chain
+    const complete = chain.next % segmentRecords === 0 && chain.next > 0
+    if (index < names.length - 1 && (!complete || segment.tail.bytes > 0)) {
+      throw fault(name, segment.line, segment.committedBytes, 'the segment ends early')
+    }
+    report = { chain, last: { name, committedBytes: segment.committedBytes }, tail: segment.tail }
+  }
+  return report
+}
+
+interface SegmentEnd {
+  readonly chain: ChainState
+  readonly committedBytes: number
+  readonly tail: { readonly bytes: number; readonly records: number }
+  readonly line: number
+}
+
+class SegmentReader {
+  readonly #name: string
+  readonly #visit: (record: JournalRecord, hash: string) => void
+  readonly #end: number
+  #chain: ChainState
+  /** Records read since the last commit line. */
+  #batch: { record: JournalRecord; hash: string }[] = []
+  #rest: Buffer = Buffer.alloc(0)
+  #line = 1
+  #offset = 0
+  #committedBytes = 0
+
+  constructor(name: string, chain: ChainState, visit: (record: JournalRecord, hash: string) => void) {
+    this.#name = name
+    this.#chain = chain
+    this.#visit = visit
+    this.#end = chain.next + segmentRecords
+  }
+
+  push(chunk: Uint8Array): void {
+    const bytes = this.#rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#rest, chunk])
+    let from = 0
+    for (let to = bytes.indexOf(0x0a); to !== -1; to = bytes.indexOf(0x0a, from)) {
+      this.#take(bytes.subarray(from, to))
+      this.#offset += to + 1 - from
+      this.#line++
+      from = to + 1
+      if (this.#batch.length === 0) this.#committedBytes = this.#offset
+    }
+    this.#rest = bytes.subarray(from)
+    if (this.#rest.length > 65 + maxRecordBytes + 1) throw this.#fault('line too long')
+  }
+
+  end(): SegmentEnd {
+    if (!this.#restIsTorn()) throw this.#fault('not what a write cut short leaves behind')
+    return {
+      chain: this.#chain,
+      committedBytes: this.#committedBytes,
+      tail: { bytes: this.#offset + this.#rest.length - this.#committedBytes, records: this.#batch.length },
+      line: this.#line,
+    }
+  }
+
+  #take(line: Buffer): void {
+    if (line.toString('latin1', 0, 7) === 'commit ') {
+      if (this.#batch.length === 0 || `${line.toString('latin1')}\n` !== this.#expectedCommit()) {
+        throw this.#fault('commit line does not match its batch')
+      }
+      this.#commit()
+      return
+    }
+    const tip = this.#tip()
+    if (tip.next >= this.#end) throw this.#fault('more records than a segment holds')
+    const read = readRecordLine(line, tip)
+    if ('fault' in read) throw this.#fault(read.fault)
+    this.#batch.push(read)
+  }
+
+  #commit(): void {
+    const { head, next, origin } = this.#tip()
+    const running = runningHash(
+      this.#chain.running,
+      this.#batch.map(({ hash }) => hash),
+    )
+    this.#chain = { origin, next, head, running }
+    const batch = this.#batch
+    this.#batch = []
+    for (const { record, hash } of batch) this.#visit(record, hash)
+  }
+
+  #tip(): { origin: string | undefined; next: number; head: string } {
+    const last = this.#batch.at(-1)
+    return {
+      origin: this.#chain.origin ?? last?.record.origin,
+      next: this.#chain.next + this.#batch.length,
+      head: last?.hash ?? this.#chain.head,
+    }
+  }
+
+  #expectedCommit(): string {
+    const hashes = this.#batch.map(({ hash }) => hash)
+    return commitLine(this.#tip().next - 1, hashes.length, runningHash(this.#chain.running, hashes))
+  }
+
+  /**
+   * A write cut short leaves a prefix of what was written, perhaps followed by zeros where the file had grown before its
+   * data arrived. Anything else at the end was changed afterwards: dropping it could drop what was acknowledged.
+   */
+  #restIsTorn(): boolean {
+    if (this.#rest.length === 0) return true
+    let length = this.#rest.length
+    while (length > 0 && this.#rest[length - 1] === 0) length--
+    const padded = length < this.#rest.length
+    const text = this.#rest.toString('latin1', 0, length)
+    if (length === 0) return true
+    if (this.#batch.length > 0) {
+      const commit = this.#expectedCommit()
+      if (commit.startsWith(text)) return !(padded && text.length === commit.length - 1)
+      if (/^c[^0-9a-f]/.test(text)) return false
+    }
+    return /^[0-9a-f]{0,64}$/.test(text) || /^[0-9a-f]{64} (\{[^\0]*)?$/s.test(text)
+  }
+
+  #fault(reason: string): WarderError {
+    return fault(this.#name, this.#line, this.#offset, reason)
+  }
+}
+
+function fault(file: string, line: number, offset: number, reason: string): WarderError {
+  return new WarderError(
+    'journal-corrupt',
+    `The journal file ${file} is damaged at line ${line} (byte ${offset}): ${reason}.`,
+    {
+      facts: { file, line, offset, reason },
+    },
+  )
+}

@@ -1,0 +1,63 @@
+import { createHmac } from 'node:crypto'
+import canonicalize from 'canonicalize'
+
+/**
+ * Redaction is default-deny: a field of an event's subject stands in the journal as it is only when it is listed here.
+ * Every other one is replaced by a keyed digest, so that equal values can be matched by who holds the key and nobody else.
+ */
+const publicFields: ReadonlySet<string> = new Set([
+  'space',
+  'key',
+  'name',
+  'version',
+  'algorithm',
+  'custody',
+  'credential',
+  'identity',
+  'spaces',
+  'permissions',
+  'permission',
+  'expiresAt',
+  'reason',
+  'counts',
+  'node',
+  'software',
+  'droppedBytes',
+  'settled',
+])
+
+export interface RedactionKey {
+  readonly version: number
+  readonly key: Uint8Array
+}
+
+export interface Redacted {
+  readonly subject: Readonly<Record<string, unknown>>
+  readonly redacted: readonly string[]
+}
+
+/** Replaces each field that is not public by `hmac-sha256:<key version>:<base64url>`, and names it. */
+export function redact(subject: Readonly<Record<string, unknown>>, redactionKey: RedactionKey): Redacted {
+  const shown: Record<string, unknown> = {}
+  const redacted: string[] = []
+  for (const [field, value] of Object.entries(subject)) {
+    if (value === undefined) continue
+    if (publicFields.has(field)) {
+      shown[field] = value
+    } else {
+      const digest = createHmac('sha256', redactionKey.key).update(encode(field, value)).digest('base64url')
+      shown[field] = `hmac-sha256:${redactionKey.version}:${digest}`
+      redacted.push(field)
+    }
+  }
+  return { subject: shown, redacted }
+}
+
+/** Typed, so that `1`, `"1"` and `true` differ, and bound to the field's name, so that equal values of two fields do too. */
+function encode(field: string, value: unknown): Buffer {
+  const tagged =
+    Buffer.isBuffer(value) || value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(canonicalize(value) ?? '')
+  const type =
+    value instanceof Uint8Array ? 'bytes' : value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+  return Buffer.concat([Buffer.from(`${field}\0${type}\0`), tagged])
+}

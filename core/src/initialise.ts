@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import { type Op, WarderError } from '@warder/contract'
+import { Journal } from './audit/journal.ts'
+import { readJournal } from './audit/read.ts'
+import { permissions } from './call.ts'
+import { closeFoundation, type Foundation, journalContext, openFoundation, type Ports } from './engine.ts'
+import { issue } from './identity/api-keys.ts'
+import { apiKeys } from './identity/collection.ts'
+import { rootSpace } from './policy/authorize.ts'
+import { deriveStoreKeys, eraseStoreKeys } from './records/store-secret.ts'
+import { change } from './records/repository.ts'
+import { spaces } from './spaces/collection.ts'
+
+export interface Initialised {
+  /** The first administrator's API key, shown here and never again; `undefined` when one was issued before. */
+  readonly adminKey: string | undefined
+}
+
+/** The first administrator's key does not last: it is there to make others with. In days. */
+const adminKeyDays = 365
+
+/**
+ * Makes a new appliance: the journal's genesis, the spaces `root` and `default`, and one administrator. It may be run
+ * again after an interruption: what is there is kept, never overwritten.
+ *
+ * @throws WarderError `already-initialised` when storage holds records but there is no journal: a journal that was removed
+ *   is never replaced by a new one.
+ */
+export async function initialise(ports: Ports, op: Op): Promise<Initialised> {
+  const storeSecret = Uint8Array.from(ports.storeSecret)
+  await createJournalIfAbsent({ ...ports, storeSecret }, op)
+  const foundation = await openFoundation(ports, op)
+  try {
+    for (const name of [rootSpace, 'default']) await createSpaceIfAbsent(foundation, name, ports, op)
+    const admins = foundation.repository.ids(apiKeys, { prefix: '', limit: 1 })
+    return { adminKey: admins.length > 0 ? undefined : await issueAdminKey(foundation, ports, op) }
+  } finally {
+    await closeFoundation(foundation)
+  }
+}
+
+async function createJournalIfAbsent(ports: Ports, op: Op): Promise<void> {
+  const keys = deriveStoreKeys(ports.storeSecret, 1)
+  try {
+    const { chain } = await readJournal(ports.journalFiles, () => {})
+    if (chain.next > 0) return
+    const { records } = await ports.store.query(spaces.name, { limit: 1 }, op)
+    if (records.length > 0) {
+      throw new WarderError(
+        'already-initialised',
+        'Storage holds records but their journal is gone. Restore it; a new one cannot vouch for them.',
+      )
+    }
+    await (await Journal.create(journalContext(ports, keys), randomUUID())).close()
+  } finally {
+    eraseStoreKeys(keys)
+  }
+}
+
+const systemEvent = { correlation: 'init', actor: 'system' } as const
+
+async function createSpaceIfAbsent({ repository }: Foundation, name: string, { now }: Ports, op: Op): Promise<void> {
+  if (repository.has(spaces, name)) return
+  const space = { name, description: '', createdAt: now().toISOString(), createdBy: 'system' }
+  const draft = {
+    ...systemEvent,
+    type: 'configuration',
+    action: 'space:create',
+    subject: { space: name },
+    result: 'ok',
+  } as const
+  await repository.write(draft, [change(spaces, name, 'absent', space)], op)
+}
+
+async function issueAdminKey({ repository, keys }: Foundation, { now }: Ports, op: Op): Promise<string> {
+  const expiresAt = new Date(now().getTime() + adminKeyDays * 86_400_000).toISOString()
+  const parts = { repository, checkKey: keys.apiKeyCheck, now, createdBy: 'system' }
+  const { secret } = await issue(
+    parts,
+    { identity: 'administrator', spaces: '*', permissions, expiresAt },
+    systemEvent,
+    op,
+  )
+  return secret
+}

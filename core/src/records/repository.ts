@@ -1,0 +1,224 @@
+import { type Attributes, type Expected, type Op, type Store, WarderError } from '@warder/contract'
+import canonicalize from 'canonicalize'
+import { isDeepStrictEqual } from 'node:util'
+import type { z } from 'zod'
+import type { EventDraft, WriteDigest } from '../audit/event.ts'
+import type { Journal } from '../audit/journal.ts'
+import type { Head, HeadIndex } from './head-index.ts'
+import { throwIfCancelled } from '../cancelled.ts'
+import { KeyedLock } from './keyed-lock.ts'
+import { corrupt, digestOf, seal, type SealingKeys, unseal } from './seal.ts'
+
+/** One kind of record: where it lives, what it holds, and which of that storage may see to answer queries. */
+export interface Collection<T> {
+  readonly name: string
+  readonly schema: z.ZodType<T>
+  attributes(value: T): Attributes
+}
+
+export interface Versioned<T> {
+  readonly value: T
+  readonly revision: number
+}
+
+/** A change of one record. `expect` is the revision it was read at. */
+export interface Change {
+  readonly collection: string
+  readonly id: string
+  readonly expect: Expected
+  readonly attributes: Attributes
+  readonly plaintext: Uint8Array
+}
+
+export function change<T>(collection: Collection<T>, id: string, expect: Expected, value: T): Change {
+  const attributes = collection.attributes(value)
+  return {
+    collection: collection.name,
+    id,
+    expect,
+    attributes,
+    plaintext: Buffer.from(canonicalize({ attributes, value }) as string),
+  }
+}
+
+/**
+ * The repository all others use. It seals what it stores, journals every change before and after it is made, and holds
+ * what it reads to the journal's head index.
+ */
+export class Repository {
+  readonly #store: Store
+  readonly #journal: Journal
+  readonly #keys: SealingKeys
+  readonly #heads: HeadIndex
+  readonly #locks = new KeyedLock()
+  /** Digests being written now, by `collection/id`: storage may already show them while the outcome is not yet durable. */
+  readonly #inFlight = new Map<string, string>()
+
+  constructor(parts: { store: Store; journal: Journal; keys: SealingKeys; heads: HeadIndex }) {
+    this.#store = parts.store
+    this.#journal = parts.journal
+    this.#keys = parts.keys
+    this.#heads = parts.heads
+  }
+
+  /** Whether the record exists, by the journal; costs no I/O. */
+  has(collection: Collection<unknown>, id: string): boolean {
+    return this.#heads.has(collection.name, id)
+  }
+
+  /** The revision of an existing record, by the journal; costs no I/O. */
+  revision(collection: Collection<unknown>, id: string): number | undefined {
+    const head = this.#heads.get(collection.name, id)
+    return head?.digest == null ? undefined : head.revision
+  }
+
+  /** Ids of existing records in order, by the journal: storage cannot leave one out unnoticed. */
+  ids(
+    collection: Collection<unknown>,
+    query: { prefix: string; after?: string | undefined; limit: number },
+  ): readonly string[] {
+    return this.#heads.ids(collection.name, query)
+  }
+
+  /**
+   * The newest state of a record, `undefined` when the journal knows of none.
+   * @throws WarderError `record-missing`, `record-rolled-back` or `record-corrupt`, naming the record, when storage does
+   *   not hold what the journal says was written.
+   */
+  async read<T>(collection: Collection<T>, id: string, op: Op): Promise<Versioned<T> | undefined> {
+    for (;;) {
+      const head = this.#heads.get(collection.name, id)
+      if (head?.digest == null) return undefined
+      const stored = await this.#store.get(collection.name, id, op)
+      // A change that finished while we read makes a right answer look old: read again.
+      if (this.#heads.get(collection.name, id) !== head) continue
+      if (stored === undefined) throw distrust('record-missing', 'is gone from storage', collection.name, id)
+      const digest = digestOf(stored.body)
+      if (digest !== head.digest && digest !== this.#inFlight.get(lockKey(collection.name, id))) {
+        this.#explainMismatch(stored, head)
+      }
+      const plaintext = unseal(this.#keys, { collection: collection.name, id, revision: stored.revision }, stored.body)
+      const { attributes, value } = JSON.parse(plaintext.toString('utf8')) as { attributes: Attributes; value: unknown }
+      plaintext.fill(0)
+      if (stored.collection !== collection.name || stored.id !== id)
+        throw corrupt({ collection: collection.name, id }, 'id')
+      if (!isDeepStrictEqual(attributes, stored.attributes))
+        throw corrupt({ collection: collection.name, id }, 'attributes')
+      const parsed = collection.schema.safeParse(value)
+      if (!parsed.success) throw corrupt({ collection: collection.name, id }, 'value', parsed.error)
+      return { value: parsed.data, revision: stored.revision }
+    }
+  }
+
+  /** As {@link read}, for a record that must be there. */
+  async require<T>(collection: Collection<T>, id: string, op: Op): Promise<Versioned<T>> {
+    const record = await this.read(collection, id, op)
+    if (record === undefined) throw distrust('record-missing', 'is not known to the journal', collection.name, id)
+    return record
+  }
+
+  /** Runs `work` while no other change of this record runs. */
+  exclusive<T>(collection: Collection<unknown>, id: string, work: () => Promise<T>): Promise<T> {
+    return this.#locks.run(lockKey(collection.name, id), work)
+  }
+
+  /**
+   * Makes changes in order, each durable before the next: intent in the journal, the writes, outcome in the journal. When
+   * it resolves, all of them are durable and journaled. When it rejects, the outcome says how many were made. A crash in
+   * between, or storage that cannot even be read back, leaves the intent open: the next start settles it, and until then
+   * the record takes no other change. Call it inside {@link exclusive} for each record that others may change.
+   */
+  async write(draft: EventDraft, changes: readonly Change[], op: Op): Promise<void> {
+    const writes: (WriteDigest & { body: Uint8Array; change: Change })[] = changes.map(each => {
+      const { collection, id, expect } = each
+      if (this.#inFlight.has(lockKey(collection, id))) {
+        throw new WarderError(
+          'storage-unavailable',
+          'An earlier change of this record has an unknown outcome; a restart settles it.',
+          {
+            facts: { collection, id },
+          },
+        )
+      }
+      const head = this.#heads.get(collection, id)
+      const revision = (head?.revision ?? 0) + 1
+      if ((expect === 'absent' ? null : expect) !== (head?.digest == null ? null : head.revision)) {
+        throw new WarderError('stale-revision', 'The record was changed meanwhile.', { facts: { collection, id } })
+      }
+      const body = seal(this.#keys, { collection, id, revision }, each.plaintext)
+      each.plaintext.fill(0)
+      return { collection, id, revision, old: head?.digest ?? null, new: digestOf(body), body, change: each }
+    })
+    throwIfCancelled(op)
+    const digests = writes.map(({ collection, id, revision, old, new: next }) => ({
+      collection,
+      id,
+      revision,
+      old,
+      new: next,
+    }))
+    const intent = await this.#journal.intent({ ...draft, result: 'pending' }, digests)
+
+    // From here on the change is under way: it runs to its outcome even when the caller has gone.
+    const underWay: Op = { signal: new AbortController().signal }
+    let applied = 0
+    try {
+      for (const { collection, id, revision, new: next, body, change: each } of writes) {
+        this.#inFlight.set(lockKey(collection, id), next as string)
+        await this.#store.put({ collection, id, revision, attributes: each.attributes, body }, each.expect, underWay)
+        applied++
+      }
+    } catch (error) {
+      applied += await this.#sawThrough(writes[applied], underWay)
+      if (applied < writes.length) {
+        await this.#finish(draft, intent.seq, digests, applied, WarderError.is(error) ? error.code : 'internal')
+        throw error
+      }
+    }
+    await this.#finish(draft, intent.seq, digests, applied, draft.result)
+  }
+
+  async #finish(
+    draft: EventDraft,
+    intent: number,
+    digests: readonly WriteDigest[],
+    applied: number,
+    result: string,
+  ): Promise<void> {
+    await this.#journal.outcome({ ...draft, result }, intent, applied)
+    for (const [index, { collection, id, revision, new: digest }] of digests.entries()) {
+      if (index < applied) this.#heads.set(collection, id, { revision, digest })
+      this.#inFlight.delete(lockKey(collection, id))
+    }
+  }
+
+  /** After a failed write: 1 when storage holds it all the same, 0 when it holds the old state. */
+  async #sawThrough(write: WriteDigest | undefined, op: Op): Promise<0 | 1> {
+    if (write === undefined) return 0
+    const stored = await this.#store.get(write.collection, write.id, op)
+    return stored !== undefined && digestOf(stored.body) === write.new ? 1 : 0
+  }
+
+  /** Says what is wrong with a record that is not the head: changed, older, or newer than the journal knows. */
+  #explainMismatch(stored: { collection: string; id: string; revision: number; body: Uint8Array }, head: Head): never {
+    const { collection, id } = stored
+    unseal(this.#keys, stored, stored.body).fill(0)
+    const what =
+      stored.revision < head.revision ? 'was put back to an older state' : 'is not the state the journal knows'
+    throw distrust('record-rolled-back', what, collection, id, { revision: stored.revision, expected: head.revision })
+  }
+}
+
+const lockKey = (collection: string, id: string): string => `${collection}/${id}`
+
+function distrust(
+  code: 'record-missing' | 'record-rolled-back',
+  what: string,
+  collection: string,
+  id: string,
+  facts: Record<string, number> = {},
+): WarderError {
+  return new WarderError(code, `The stored record ${collection}/${id} ${what}.`, {
+    facts: { collection, id, ...facts },
+  })
+}
