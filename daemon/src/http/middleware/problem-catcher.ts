@@ -1,0 +1,36 @@
+import type { Log } from '@warder/contract'
+import { errorFields } from '../../log/error-fields.ts'
+import type { RequestMiddleware } from '../context.ts'
+import { asWarderError, problemOf, problems } from '../problem.ts'
+
+/**
+ * Turns every error into a problem (RFC 9457). A caller who has gone gets nothing. What is the appliance's own fault is
+ * logged under the request id.
+ */
+export function problemCatcher(log: Log): RequestMiddleware {
+  return async (ctx, next) => {
+    try {
+      await next()
+    } catch (thrown) {
+      const error = asWarderError(thrown)
+      const spec = problems[error.code]
+      if (spec.status >= 500 && spec.quiet === undefined) {
+        const level = spec.retryable ? 'warn' : 'error'
+        log[level]('a request failed', { requestId: ctx.state.requestId, ...errorFields(error) })
+      }
+      if (ctx.res.destroyed || !ctx.writable) {
+        ctx.respond = false
+        return
+      }
+      ctx.status = spec.status
+      ctx.body = JSON.stringify(problemOf(error, ctx.state.requestId))
+      ctx.type = 'application/problem+json'
+      if (spec.retryAfter !== undefined) ctx.set('Retry-After', String(spec.retryAfter))
+      if (error.code === 'missing-credentials') ctx.set('WWW-Authenticate', 'Bearer realm="warder"')
+      // RFC 6750 section 3.1
+      if (error.code === 'invalid-credentials') {
+        ctx.set('WWW-Authenticate', 'Bearer realm="warder", error="invalid_token"')
+      }
+    }
+  }
+}
