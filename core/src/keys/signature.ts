@@ -7,11 +7,10 @@ export type HashName = 'sha256' | 'sha384' | 'sha512'
 /** In bytes. */
 export const hashLength = (hash: HashName): number => Number(hash.slice(3)) / 8
 
-interface Scheme {
-  readonly family: 'ecdsa' | 'pss' | 'pkcs1' | 'eddsa'
-  /** Absent where the scheme hashes inside. */
-  readonly hash?: HashName
-}
+type Scheme =
+  | { readonly family: 'ecdsa' | 'pss' | 'pkcs1'; readonly hash: HashName }
+  /** Hashes inside (RFC 8032). */
+  | { readonly family: 'eddsa'; readonly hash?: undefined }
 
 export const schemes: Readonly<Record<SignatureAlgorithm, Scheme>> = {
   ES256: { family: 'ecdsa', hash: 'sha256' },

@@ -45,7 +45,7 @@ export function signatureIsValid({ spki, key, algorithm, format, input, prehashe
             { key: publicKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: hashLength(hash) },
             signature,
           )
-    default:
+    case 'pkcs1':
       return prehashed
         ? pkcs1DigestIsValid(publicKey, hash, input, signature)
         : verify(hash, input, publicKey, signature)

@@ -36,7 +36,8 @@ export class DurableFile implements AppendFile {
     }
     const expected = this.#size + bytes.length
     const [, found] = await Promise.all([this.#sync(), this.#look()])
-    if (found === undefined || found.ino !== this.#inode || Number(found.size) !== expected) throw unavailable('file-removed')
+    if (found === undefined || found.ino !== this.#inode || Number(found.size) !== expected)
+      throw unavailable('file-removed')
     this.#size = expected
   }
 
@@ -94,7 +95,7 @@ export async function keepReserve(path: string): Promise<void> {
 
 /** A single write may be short; this one is not. */
 export async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
     done += bytesWritten
   }
@@ -105,5 +106,8 @@ function isOutOfSpace(error: unknown): boolean {
 }
 
 function unavailable(reason: 'no-space' | 'file-removed' | 'io-error', cause?: unknown): WarderError {
-  return new WarderError('journal-unavailable', `The journal cannot be written (${reason}).`, { facts: { reason }, cause })
+  return new WarderError('journal-unavailable', `The journal cannot be written (${reason}).`, {
+    facts: { reason },
+    cause,
+  })
 }

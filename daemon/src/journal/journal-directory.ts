@@ -11,7 +11,8 @@ const reserveName = 'reserve'
 /** The journal's files in a directory of their own, mode 0700, files 0600. */
 export async function openJournalDirectory(directory: string): Promise<JournalFiles> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  for (const name of await readdir(directory)) if (name.endsWith(temporary)) await rm(join(directory, name), { force: true })
+  for (const name of await readdir(directory))
+    if (name.endsWith(temporary)) await rm(join(directory, name), { force: true })
   const reserve = join(directory, reserveName)
   await keepReserve(reserve)
   return { ...readJournalDirectory(directory), create, open: reopen }

@@ -103,4 +103,10 @@ export interface KeyProvider extends Service {
 /** - `resident`, `sealed`: the custodies a provider offers. */
 export type HsmCapability = 'resident' | 'sealed'
 
-export type HsmPlugin<Config = unknown> = Plugin<'hsm', HsmCapability, Config, KeyProvider>
+export interface HsmPlugin<Config = unknown> extends Plugin<'hsm', HsmCapability, Config, KeyProvider> {
+  /**
+   * Makes a software token with root keys and a PIN file below `directory`, for development, and writes the configuration
+   * for it to `hsm.json` there. Called again for the same directory it changes nothing. Absent where there is no such token.
+   */
+  createDevelopmentToken?(directory: string): Promise<unknown>
+}

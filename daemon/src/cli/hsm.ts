@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { run } from './run.ts'
+
+const hsm = new Command('warder-hsm').description(
+  'The HSM side of a Warder appliance: holds the PIN, runs the HSM hosts.',
+)
+
+hsm
+  .command('serve')
+  .description('run the HSM hosts that the configuration names, until told to stop')
+  .requiredOption('--config <file>', 'warder.toml')
+  .option('--exit-with-parent', 'end when stdin ends')
+  .action(async flags => (await import('./hsm-serve.ts')).hsmServe(flags))
+
+hsm
+  .command('dev-token')
+  .description('make a software token for development')
+  .requiredOption('--plugin <package>', 'the HSM plugin that makes it')
+  .requiredOption('--dir <dir>', 'where it is put; the configuration for it goes to hsm.json there')
+  .action(async flags => (await import('./hsm-dev-token.ts')).hsmDevToken(flags))
+
+await run('warder-hsm', () => hsm.parseAsync())
