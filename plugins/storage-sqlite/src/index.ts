@@ -1,1 +1,1 @@
-export {}
+export { plugin, type SqliteConfig } from './plugin.ts'

@@ -1,1 +1,7 @@
-export {}
+export type { ConformanceCase } from './conformance-case.ts'
+export * from './host.ts'
+export { storageConformance } from './storage/conformance.ts'
+export { MemoryMedium } from './storage/memory-medium.ts'
+export { memoryStorage, type MemoryConfig } from './storage/memory-storage.ts'
+export * from './storage/subject.ts'
+export { writeUntilKilled } from './storage/write-until-killed.ts'

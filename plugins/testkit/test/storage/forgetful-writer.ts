@@ -1,0 +1,4 @@
+import { writeUntilKilled } from '@warder/testkit'
+import { plugin } from './forgetful-storage.ts'
+
+await writeUntilKilled(plugin)
