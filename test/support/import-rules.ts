@@ -12,6 +12,8 @@ export interface Zone {
   readonly environment?: true
   /** May call `import(x)` where x is not a literal. */
   readonly computedImport?: true
+  /** Used when running from sources, never from a build: may import what is there for development. */
+  readonly fromSourceOnly?: true
 }
 
 // The engine does no I/O of its own: what it needs of the world comes through contracts and ports.
@@ -45,6 +47,13 @@ export const zones: readonly Zone[] = [
     mayImport: ['contract'],
     builtins: ['*'],
     environment: true,
+  },
+  {
+    name: 'plugin',
+    files: /^plugins\/[^/]+\/src\/[^/]+-from-source\.mjs$/,
+    mayImport: ['contract'],
+    builtins: ['*'],
+    fromSourceOnly: true,
   },
   { name: 'plugin', files: /^plugins\/[^/]+\/src\//, mayImport: ['contract'], builtins: ['*'] },
 

@@ -66,7 +66,7 @@ export function violations(
         if (isSource(file) && ownerOf(target) !== owner) breach(`reaches into another package by path: ${specifier}`)
       } else {
         const name = packageName(specifier)
-        const declared = isSource(file)
+        const declared = isSource(file) && zone.fromSourceOnly !== true
           ? owner.dependencies
           : [
               ...owner.dependencies,
