@@ -1,1 +1,6 @@
-export {}
+export type { Config } from './config.ts'
+export { inspect, type Inspection } from './inspect.ts'
+export { writePinFile } from './pin-file.ts'
+export { plugin } from './plugin.ts'
+export { createRootKeys, initToken, type InitToken } from './provision.ts'
+export { createSoftHsmToken, type SoftHsmOptions } from './softhsm.ts'

@@ -1,0 +1,48 @@
+import pkcs11js from 'pkcs11js'
+import { ckrOf, meaningOf } from './ckr.ts'
+import type { Cryptoki, Handle } from './cryptoki.ts'
+import { unwrap } from './generate-key.ts'
+import type { Keeper } from './keeper.ts'
+import { readAttributes } from './objects.ts'
+import type { CanaryBlob } from './probe.ts'
+import type { SessionPool } from './session-pool.ts'
+import { unwrappedKey } from './templates.ts'
+
+const noEnd = new AbortController().signal
+
+/**
+ * Tells bad input, and absence, from a token that is broken: modules answer CKR_GENERAL_ERROR for both, and SoftHSM finds
+ * no objects at all when its login or its directory is gone. The root key has to be readable and to unwrap a good blob.
+ */
+export class Canary {
+  readonly #lib: Cryptoki
+  readonly #pool: SessionPool
+  readonly #keeper: Keeper
+  readonly #kek: Handle
+  readonly #known: CanaryBlob | undefined
+
+  constructor(lib: Cryptoki, pool: SessionPool, keeper: Keeper, kek: Handle, known: CanaryBlob | undefined) {
+    this.#lib = lib
+    this.#pool = pool
+    this.#keeper = keeper
+    this.#kek = kek
+    this.#known = known
+  }
+
+  /** Never throws. */
+  async alive(): Promise<boolean> {
+    try {
+      return await this.#pool.withSession({ signal: noEnd }, async session => {
+        if (!this.#keeper.loggedIn()) return false
+        readAttributes(this.#lib, session, this.#kek, [pkcs11js.CKA_LABEL])
+        if (this.#known === undefined) return true
+        const template = unwrappedKey(this.#known.algorithm)
+        this.#lib.C_DestroyObject(session, await unwrap(this.#lib, session, this.#kek, this.#known.blob, template))
+        return true
+      })
+    } catch (error) {
+      const ckr = ckrOf(error)
+      return ckr !== undefined && meaningOf(ckr) === 'busy'
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import type { HsmPlugin, KeyProvider, Op, PluginHost } from '@warder/contract'
+import { WarderError } from '@warder/contract'
+import pkcs11js from 'pkcs11js'
+import { Canary } from './canary.ts'
+import { Capabilities } from './capabilities.ts'
+import { toWarderError } from './ckr.ts'
+import { ConfigSchema, type Config } from './config.ts'
+import type { Cryptoki } from './cryptoki.ts'
+import { findToken } from './find-token.ts'
+import { cancelled } from './gate.ts'
+import { Keeper } from './keeper.ts'
+import { loadModule } from './load-module.ts'
+import { login } from './login.ts'
+import { probeWrapping, readMechanisms } from './probe.ts'
+import { Pkcs11Provider, type Parts } from './provider.ts'
+import { ResidentKeys } from './resident-keys.ts'
+import { findRootKeys } from './root-keys.ts'
+import { SealedKeys } from './sealed-keys.ts'
+import { readWrite, SessionPool } from './session-pool.ts'
+import { createSoftHsmToken } from './softhsm.ts'
+
+/**
+ * A PKCS#11 token. To be opened in a process of its own: a module may block the thread, crash, and keeps its login for the
+ * whole process. Processes that share a token are to be opened one after another.
+ */
+export const plugin: HsmPlugin<Config> = {
+  kind: 'hsm',
+  name: 'pkcs11',
+  version: '0.1.0',
+  contract: 1,
+  supports: { resident: true, sealed: true },
+  config: ConfigSchema,
+  open,
+  createDevelopmentToken: directory => createSoftHsmToken(directory),
+}
+
+async function open(config: Config, host: PluginHost, op: Op): Promise<KeyProvider> {
+  const module = loadModule(config)
+  try {
+    const parts = await assemble(module.lib, config, host, op)
+    return new Pkcs11Provider({ ...parts, closeModule: () => module.close() })
+  } catch (error) {
+    // C_Finalize ends the sessions and the login, and nothing asynchronous is under way
+    module.close()
+    throw toWarderError(error)
+  }
+}
+
+async function assemble(lib: Cryptoki, config: Config, host: PluginHost, op: Op): Promise<Omit<Parts, 'closeModule'>> {
+  const token = findToken(lib, config.token)
+  if ((token.flags & pkcs11js.CKF_USER_PIN_INITIALIZED) === 0) {
+    throw new WarderError('not-initialised', 'the token has no user PIN yet', { facts: { serial: token.serial } })
+  }
+  const mechanisms = readMechanisms(lib, token.slot)
+  const session = lib.C_OpenSession(token.slot, readWrite)
+  throwIfAborted(op)
+  await login(lib, session, token, config, () => host.now())
+  throwIfAborted(op)
+  const keeper = new Keeper(lib, session)
+  // one session of the token's limit is the keeper's
+  const pool = new SessionPool(lib, token.slot, Math.max(1, Math.min(config.sessions.max, token.maxSessions - 1)))
+  const keks = findRootKeys(lib, session, 'kek')
+  const stores = findRootKeys(lib, session, 'store')
+  const { wrappable, canary: known } = await probeWrapping(lib, pool, keks.newest, mechanisms, op)
+  const canary = new Canary(lib, pool, keeper, keks.newest.handle, known)
+  const residents = new ResidentKeys(lib)
+  const count = residents.enumerate(session)
+  throwIfAborted(op)
+  const sealed = new SealedKeys(lib, keeper, keks, () => canary.alive(), config.cache)
+  host.log.info('token opened', { label: token.label, serial: token.serial, residentKeys: count })
+  return {
+    lib,
+    pool,
+    keeper,
+    canary,
+    capabilities: new Capabilities(token, mechanisms, wrappable),
+    keks,
+    stores,
+    residents,
+    sealed,
+  }
+}
+
+function throwIfAborted(op: Op): void {
+  if (op.signal.aborted) throw cancelled(op.signal)
+}
