@@ -1,0 +1,215 @@
+import {
+  WarderError,
+  type GeneratedKey,
+  type Health,
+  type KeyProvider,
+  type KeyRef,
+  type KeySpec,
+  type Op,
+  type SignatureAlgorithm,
+  type TokenCapabilities,
+} from '@warder/contract'
+import { commands, type ArgsOf, type CommandName, type ResultOf } from './commands.ts'
+import { cancelled, HostConnection, type Answered } from './host-connection.ts'
+import { route } from './routing.ts'
+import { readStatus } from './status.ts'
+import { explain, unavailable } from './unavailable.ts'
+
+/** How long calls wait for a connection after the last one was lost. From then on they are refused at once. */
+const graceMs = 1000
+
+export interface ConnectOptions {
+  /** The supervisor's run directory. */
+  readonly runDir: string
+  /** How many hosts the supervisor runs. */
+  readonly hosts: number
+  /** How long a call may take; generating (60 s) and destroying (30 s) have bounds of their own. Default 5000. */
+  readonly timeoutMs?: number
+  /** Calls not yet answered, over all hosts; what is beyond is refused with `over-capacity`. Default 4096. */
+  readonly maxInFlight?: number
+  /** Told of every answer, for metrics. */
+  readonly onAnswer?: (answered: Answered) => void
+}
+
+/**
+ * The HSM as the API process has it: every call goes over a socket to a host process. No call is ever repeated; one whose
+ * host is lost rejects with `hsm-unavailable` and the fact `outcome: unknown`, while facts `outcome: not-started` say
+ * that the HSM has done nothing.
+ */
+export interface HsmClient extends KeyProvider {
+  /** Resolves when a host is connected. @throws WarderError `hsm-unavailable` when an operator has to mend something first. */
+  ready(op: Op): Promise<void>
+}
+
+/** Begins to connect and returns at once. Disposing it ends its calls with `hsm-unavailable`. */
+export function connectHsm(options: ConnectOptions): HsmClient {
+  return new ChannelClient(options)
+}
+
+class ChannelClient implements HsmClient {
+  readonly #runDir: string
+  readonly #timeoutMs: number
+  readonly #maxInFlight: number
+  readonly #hosts: readonly HostConnection[]
+  readonly #wakers = new Set<() => void>()
+  #downSince = performance.now()
+  #disposed = false
+
+  constructor({ runDir, hosts, timeoutMs = 5000, maxInFlight = 4096, onAnswer }: ConnectOptions) {
+    this.#runDir = runDir
+    this.#timeoutMs = timeoutMs
+    this.#maxInFlight = maxInFlight
+    const events = {
+      onUp: () => this.#wake(),
+      onDown: () => {
+        if (!this.#hosts.some(host => host.connected)) this.#downSince = performance.now()
+      },
+      onAnswer,
+    }
+    this.#hosts = Array.from({ length: hosts }, (_, index) => new HostConnection(runDir, index, events))
+  }
+
+  capabilities(op: Op): Promise<TokenCapabilities> {
+    return this.#call('capabilities', {}, op)
+  }
+
+  generate(spec: KeySpec, op: Op): Promise<GeneratedKey> {
+    return this.#call('generate', { spec }, op)
+  }
+
+  locate(ref: KeyRef & { custody: 'resident' }, op: Op): Promise<{ readonly spki: Uint8Array } | undefined> {
+    return this.#call('locate', { ref }, op)
+  }
+
+  sign(ref: KeyRef, algorithm: SignatureAlgorithm, input: Uint8Array, op: Op): Promise<Uint8Array> {
+    return this.#call('sign', { ref, algorithm, input }, op, ref.custody === 'sealed' ? ref.blob : undefined)
+  }
+
+  random(length: number, op: Op): Promise<Uint8Array> {
+    return this.#call('random', { length }, op)
+  }
+
+  sealStoreSecret(secret: Uint8Array, op: Op): Promise<Uint8Array> {
+    return this.#call('sealStoreSecret', { secret }, op)
+  }
+
+  openStoreSecret(sealed: Uint8Array, op: Op): Promise<Uint8Array> {
+    return this.#call('openStoreSecret', { sealed }, op)
+  }
+
+  destroy(ref: KeyRef & { custody: 'resident' }, op: Op): Promise<void> {
+    return this.#call('destroy', { ref }, op)
+  }
+
+  /** Well while one host is; never rejects. */
+  async health(op: Op): Promise<Health> {
+    const connected = this.#hosts.filter(host => host.connected)
+    const of = `${connected.length} of ${this.#hosts.length} HSM hosts connected`
+    if (connected.length === 0) {
+      const { detail } = explain(await readStatus(this.#runDir))
+      return { ok: false, detail: `${of}: ${detail}` }
+    }
+    const found = await Promise.all(connected.map(host => healthOf(host, op)))
+    const worst = found.find(health => !health.ok) ?? found[0]!
+    return { ok: found.some(health => health.ok), detail: `${of}: ${worst.detail}` }
+  }
+
+  async ready({ signal }: Op): Promise<void> {
+    while (!this.#hosts.some(host => host.connected)) {
+      if (this.#disposed) throw disposed()
+      if (signal.aborted) throw cancelled()
+      const why = explain(await readStatus(this.#runDir))
+      if (why.final) throw unavailable(why)
+      // a refusal is told by the status file alone, so it is looked at again now and then
+      await this.#connectedWithin(250, signal)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true
+    for (const host of this.#hosts) host.close()
+    this.#wake()
+  }
+
+  #call<Name extends CommandName>(
+    name: Name,
+    args: ArgsOf<Name>,
+    { signal }: Op,
+    blob?: Uint8Array,
+  ): Promise<ResultOf<Name>> {
+    const timeoutMs = commands[name].timeoutMs ?? this.#timeoutMs
+    const began = performance.now()
+    const attempt = (): Promise<ResultOf<Name>> | undefined => {
+      if (this.#disposed) return Promise.reject(disposed())
+      if (signal.aborted) return Promise.reject(cancelled())
+      const connected = this.#hosts.filter(host => host.connected)
+      if (connected.length === 0) return undefined
+      const host = route(
+        connected.filter(one => !one.full),
+        blob,
+      )
+      if (host === undefined || this.#inFlight() >= this.#maxInFlight) return Promise.reject(overCapacity())
+      const left = Math.max(1, Math.round(timeoutMs - (performance.now() - began)))
+      return host.call(name, args, { signal, timeoutMs: left })
+    }
+    return attempt() ?? this.#whenConnected(signal, attempt)
+  }
+
+  async #whenConnected<T>(signal: AbortSignal, attempt: () => Promise<T> | undefined): Promise<T> {
+    if (this.#wakers.size >= this.#maxInFlight) throw overCapacity()
+    const grace = this.#downSince + graceMs - performance.now()
+    if (grace > 0) {
+      const why = explain(await readStatus(this.#runDir))
+      if (why.final) throw unavailable(why)
+      await this.#connectedWithin(grace, signal)
+    }
+    return attempt() ?? Promise.reject(unavailable(explain(await readStatus(this.#runDir))))
+  }
+
+  /** Resolves when a host connects, the time is over, the signal aborts or this is disposed: whichever is first. */
+  #connectedWithin(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const wake = () => {
+        this.#wakers.delete(wake)
+        clearTimeout(timer)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, ms)
+      signal.addEventListener('abort', wake, { once: true })
+      this.#wakers.add(wake)
+      // it may have happened before we listened
+      if (this.#disposed || signal.aborted || this.#hosts.some(host => host.connected)) wake()
+    })
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakers) wake()
+  }
+
+  #inFlight(): number {
+    let sum = 0
+    for (const host of this.#hosts) sum += host.load
+    return sum
+  }
+}
+
+async function healthOf(host: HostConnection, { signal }: Op): Promise<Health> {
+  try {
+    return await host.call('health', {}, { signal, timeoutMs: commands.health.timeoutMs ?? 2000 })
+  } catch (error) {
+    return { ok: false, detail: WarderError.is(error) ? error.message : 'the HSM host failed' }
+  }
+}
+
+function overCapacity(): WarderError {
+  return new WarderError('over-capacity', 'Too many calls to the HSM are in flight', {
+    facts: { outcome: 'not-started' },
+  })
+}
+
+function disposed(): WarderError {
+  return new WarderError('hsm-unavailable', 'The connection to the HSM was closed', {
+    facts: { reason: 'closed', outcome: 'not-started' },
+  })
+}

@@ -1,0 +1,34 @@
+import { isAbsolute } from 'node:path'
+import { WarderError } from '@warder/contract'
+import { z } from 'zod'
+
+const schema = z.strictObject({
+  /** Absolute; an existing directory of mode 0700 that belongs to the user who runs this. */
+  runDir: z.string().refine(isAbsolute, 'must be an absolute path'),
+  hosts: z.int().min(1).max(8).default(2),
+  /** Milliseconds a ready host may be silent before it is killed. */
+  watchdogMs: z.int().min(1000).max(60_000).default(2000),
+  plugin: z.strictObject({
+    /** What to import; nothing else is ever imported as the HSM. */
+    specifier: z.string().min(1),
+    /** The plugin's own; holds no secrets: PINs are references to files or credentials. */
+    config: z.unknown(),
+  }),
+})
+
+export type SupervisorConfig = z.infer<typeof schema>
+
+/** @throws WarderError `config-invalid` naming the field. */
+export function parseSupervisorConfig(value: unknown): SupervisorConfig {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const field = issue?.path.join('.') || 'hsm'
+  throw new WarderError(
+    'config-invalid',
+    `The HSM configuration is wrong at ${field}: ${issue?.message ?? 'invalid'}`,
+    {
+      facts: { field },
+    },
+  )
+}

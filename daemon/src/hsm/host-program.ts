@@ -1,0 +1,71 @@
+import { WarderError, type KeyProvider, type Log, type PluginHost } from '@warder/contract'
+import { heartbeatMs, startOrder, type HostReport, type StartOrder } from './control.ts'
+import { whereOf } from './host-calls.ts'
+import { serveProvider, type HsmHost } from './host.ts'
+import { toWire } from './protocol.ts'
+import { hostSocketPath, requirePrivateDirectory } from './run-directory.ts'
+
+/** Loads the one HSM plugin a host is for and opens it. Rejects with a WarderError that says what to mend. */
+export type OpenProvider = (plugin: StartOrder['start']['plugin'], host: PluginHost) => Promise<KeyProvider>
+
+/**
+ * The whole life of an HSM host process: takes one start order from its supervisor, opens the token, serves, and ends
+ * - with 0 on SIGTERM, after calls in flight (bounded) and after the provider is closed;
+ * - with 1 when it could not open the token, having said why;
+ * - at once when the supervisor is gone, or on an error nobody foresaw: it keeps nothing that is worth saving.
+ */
+export function runHost(openProvider: OpenProvider, log: Log): void {
+  if (process.send === undefined) throw new TypeError('An HSM host is started by its supervisor')
+  let provider: KeyProvider | undefined
+  let host: HsmHost | undefined
+  let stopping = false
+
+  const report = (message: HostReport, sent: () => void = () => {}) => {
+    if (process.connected) process.send?.(message, undefined, undefined, sent)
+  }
+  const stop = async () => {
+    if (stopping) return
+    stopping = true
+    await host?.close()
+    await provider?.[Symbol.asyncDispose]()
+    process.exit(0)
+  }
+  const die = (error: unknown) => {
+    log.error('The HSM host ends on an unforeseen error', whereOf(error))
+    vanish()
+  }
+  const start = async ({ index, runDir, plugin }: StartOrder['start']) => {
+    try {
+      await requirePrivateDirectory(runDir)
+      provider = await openProvider(plugin, { log, now: () => new Date() })
+      host = await serveProvider(provider, { socketPath: hostSocketPath(runDir, index), log })
+    } catch (error) {
+      const failed = toWire(error)
+      // the supervisor logs what is reported; here belongs what must not cross, or has no code
+      const origin = WarderError.is(error) ? error.cause : error
+      if (origin !== undefined)
+        log.error('The HSM host could not start', { index, code: failed.code, ...whereOf(origin) })
+      report({ failed }, () => process.exit(1))
+      return
+    }
+    report({ ready: true })
+    setInterval(() => report({ beat: true }), heartbeatMs)
+  }
+
+  process.on('uncaughtException', die)
+  process.on('unhandledRejection', die)
+  process.on('disconnect', vanish)
+  process.on('SIGTERM', () => void stop().catch(die))
+  // a terminal's interrupt goes to the whole process group; the supervisor decides what it means
+  process.on('SIGINT', () => {})
+  process.once('message', message => {
+    const order = startOrder.safeParse(message)
+    if (order.success) void start(order.data.start).catch(die)
+    else process.exit(64)
+  })
+}
+
+/** Not an exit: that would run the module's destructors beside its calls in flight, and crash with the PIN in the core. */
+function vanish(): void {
+  process.kill(process.pid, 'SIGKILL')
+}

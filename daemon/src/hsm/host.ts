@@ -1,0 +1,101 @@
+import { rm, stat } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
+import { WarderError, type KeyProvider, type Log } from '@warder/contract'
+import { Channel } from './channel.ts'
+import { HostCalls } from './host-calls.ts'
+
+/** More connections than any daemon has; what is beyond is closed. */
+const maxConnections = 16
+
+export interface ServeOptions {
+  /** In a directory that only this user can enter: see requirePrivateDirectory. */
+  readonly socketPath: string
+  readonly log: Log
+  /** How long {@link HsmHost.close} waits for calls in flight. Default 5000. */
+  readonly drainMs?: number
+}
+
+export interface HsmHost {
+  /** Takes no new calls, waits for those in flight up to the bound, closes the connections. The provider stays open. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves a provider on a unix socket of mode 0600. A socket left by a dead host is replaced; that no live one uses the
+ * path is the supervisor's care.
+ */
+export async function serveProvider(provider: KeyProvider, options: ServeOptions): Promise<HsmHost> {
+  const { socketPath, log, drainMs = 5000 } = options
+  const connections = new Map<HostCalls, Channel>()
+  let idle: () => void = () => {}
+
+  const accept = (socket: Socket): void => {
+    const channel: Channel = new Channel(
+      socket,
+      {
+        onMessage: message => {
+          if (calls.receive(message)) return
+          log.warn('A caller did not keep to the protocol and was hung up on')
+          channel.destroy()
+        },
+        onClose: () => {
+          connections.delete(calls)
+          calls.abandon()
+          idle()
+        },
+      },
+      { throttle: true },
+    )
+    const calls = new HostCalls(provider, channel, log, () => idle())
+    connections.set(calls, channel)
+  }
+
+  await rm(socketPath, { force: true })
+  const server = createServer(accept)
+  server.maxConnections = maxConnections
+  await listenPrivately(server, socketPath)
+
+  return {
+    close: async () => {
+      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      for (const calls of connections.keys()) calls.stop()
+      const drained = new Promise<void>(resolve => {
+        idle = () => {
+          if ([...connections.keys()].every(calls => calls.size === 0)) resolve()
+        }
+      })
+      idle()
+      await within(drained, drainMs)
+      for (const channel of connections.values()) channel.end()
+      // a peer that does not hang up in return is not waited for
+      await within(closed, 250)
+      for (const channel of connections.values()) channel.destroy()
+      await closed
+    },
+  }
+}
+
+/** The mode is set by the umask when the socket is made, and not after: there is no moment at which others may connect. */
+async function listenPrivately(server: Server, socketPath: string): Promise<void> {
+  const listening = new Promise<void>((resolve, reject) => server.once('error', reject).once('listening', resolve))
+  const before = process.umask(0o177)
+  try {
+    server.listen(socketPath)
+  } finally {
+    process.umask(before)
+  }
+  await listening
+  if (((await stat(socketPath)).mode & 0o777) !== 0o600) {
+    server.close()
+    throw new WarderError('config-invalid', 'The HSM socket could not be made private', {
+      facts: { field: 'runDir', reason: 'its file system ignores modes' },
+    })
+  }
+}
+
+async function within(promise: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)))
+  await Promise.race([promise, late])
+  clearTimeout(timer)
+}

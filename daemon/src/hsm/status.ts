@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { warderCodes } from '@warder/contract'
+import { z } from 'zod'
+import { statusPath } from './run-directory.ts'
+
+/**
+ * Glossary
+ * - host `starting` (opening the token), `ready`, `waiting` (dead, to be started again), `failed` (refused for good), `stopped`.
+ * - supervisor `starting` (no host was ready yet), `serving`, `refused` (a host met what only an operator can mend: nothing
+ *   is started any more, hosts that still serve go on), `stopped`.
+ */
+const failure = z.object({ code: z.enum(warderCodes), message: z.string(), facts: z.record(z.string(), z.unknown()) })
+
+const statusSchema = z.object({
+  state: z.enum(['starting', 'serving', 'refused', 'stopped']),
+  hosts: z.array(
+    z.object({
+      index: z.int(),
+      pid: z.int().nullable(),
+      state: z.enum(['starting', 'ready', 'waiting', 'failed', 'stopped']),
+      socket: z.string(),
+      error: failure.optional(),
+    }),
+  ),
+})
+
+export type SupervisorStatus = z.infer<typeof statusSchema>
+export type HostStatus = SupervisorStatus['hosts'][number]
+export type HostFailure = z.infer<typeof failure>
+
+/** Readers see the old file or the new one, never half of one; mode 0600. */
+export async function writeStatus(runDir: string, status: SupervisorStatus): Promise<void> {
+  const temporary = `${statusPath(runDir)}.${randomBytes(6).toString('hex')}`
+  try {
+    await writeFile(temporary, `${JSON.stringify(status, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+    await rename(temporary, statusPath(runDir))
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+/** `undefined` when there is no status, or none that can be understood. */
+export async function readStatus(runDir: string): Promise<SupervisorStatus | undefined> {
+  try {
+    const parsed = statusSchema.safeParse(JSON.parse(await readFile(statusPath(runDir), 'utf8')))
+    return parsed.success ? parsed.data : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,160 @@
+import { execFile } from 'node:child_process'
+import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { KeyRef } from '@warder/contract'
+import { createSoftHsmToken } from '@warder/hsm-pkcs11'
+import { expect } from 'chai'
+import { connectHsm, type HsmClient } from '../../src/hsm/client.ts'
+import { parseSupervisorConfig } from '../../src/hsm/config.ts'
+import { startSupervisor, type Supervisor } from '../../src/hsm/supervisor.ts'
+import { keepLog } from './support/kept-log.ts'
+import { watchLoop } from './support/loop-delay.ts'
+import { makeRunDir } from './support/run-dir.ts'
+import { until } from './support/until.ts'
+
+const op = () => ({ signal: new AbortController().signal })
+const newId = () => randomBytes(16).toString('hex')
+const message = Buffer.from('a message to be signed')
+const digest = createHash('sha256').update(message).digest()
+
+const verifies = (spki: Uint8Array, signature: Uint8Array) =>
+  verify(
+    'sha256',
+    message,
+    { key: createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }), dsaEncoding: 'ieee-p1363' },
+    signature,
+  )
+
+describe('signing on a SoftHSM token through two hosts', function () {
+  this.timeout(60_000)
+  let dir: Awaited<ReturnType<typeof makeRunDir>>
+  let supervisor: Supervisor
+  let client: HsmClient
+
+  before(async () => {
+    dir = await makeRunDir()
+    const token = join(dir.path, 'token')
+    await mkdir(token, { mode: 0o700 })
+    const plugin = { specifier: '@warder/hsm-pkcs11', config: await createSoftHsmToken(token) }
+    supervisor = await startSupervisor(parseSupervisorConfig({ runDir: dir.path, plugin }), keepLog())
+    await supervisor.settled
+    expect(supervisor.status.state).to.equal('serving')
+    client = connectHsm({ runDir: dir.path, hosts: 2 })
+    await bothConnected()
+  })
+  after(async () => {
+    await client?.[Symbol.asyncDispose]()
+    await supervisor?.[Symbol.asyncDispose]()
+    await dir.remove()
+  })
+  const bothConnected = () => until('both hosts', async () => (await client.health(op())).detail.startsWith('2 of 2'))
+
+  it('loads the PKCS#11 module in the hosts, and not in the process that uses them', async () => {
+    for (const { pid } of supervisor.status.hosts) {
+      expect(await readFile(`/proc/${pid}/maps`, 'utf8')).to.include('libsofthsm2')
+    }
+    const main = fileURLToPath(new URL('./support/client-main.ts', import.meta.url))
+    const { stdout } = await promisify(execFile)(process.execPath, [...process.execArgv, main, dir.path])
+    expect(stdout)
+      .to.include('node')
+      .and.not.to.match(/pkcs11|softhsm/)
+  })
+
+  for (const custody of ['resident', 'sealed'] as const) {
+    it(`signs with a ${custody} key, whichever host made it`, async () => {
+      const { ref, spki } = await client.generate({ algorithm: 'P-256', custody, id: newId() }, op())
+      const signatures = await Promise.all(Array.from({ length: 64 }, () => client.sign(ref, 'ES256', digest, op())))
+      for (const signature of signatures) expect(verifies(spki, signature)).to.equal(true)
+    })
+  }
+
+  it('opens a store secret that another host sealed', async () => {
+    const secret = randomBytes(32)
+    const sealed = await client.sealStoreSecret(secret, op())
+    const opened = await Promise.all(Array.from({ length: 8 }, () => client.openStoreSecret(sealed, op())))
+    for (const one of opened) expect(Buffer.from(one).equals(secret)).to.equal(true)
+  })
+
+  it('a key that is destroyed is gone for both hosts', async () => {
+    const id = newId()
+    const { ref } = await client.generate({ algorithm: 'P-256', custody: 'resident', id }, op())
+    await Promise.all(Array.from({ length: 16 }, () => client.sign(ref, 'ES256', digest, op())))
+    await client.destroy(ref as KeyRef & { custody: 'resident' }, op())
+    const outcomes = await Promise.all(
+      Array.from({ length: 16 }, () =>
+        client.sign(ref, 'ES256', digest, op()).then(
+          () => 'signed',
+          (error: { code: string }) => error.code,
+        ),
+      ),
+    )
+    expect(new Set(outcomes)).to.deep.equal(new Set(['hsm-key-missing']))
+  })
+
+  it('a host killed under load: every call is answered or typed, and service is whole again within 10 s', async () => {
+    const { ref, spki } = await client.generate({ algorithm: 'P-256', custody: 'sealed', id: newId() }, op())
+    const codes = new Map<string, number>()
+    const count = (code: string) => codes.set(code, (codes.get(code) ?? 0) + 1)
+    let slowest = 0
+    let running = true
+    const caller = async () => {
+      while (running) {
+        const began = performance.now()
+        try {
+          const signature = await client.sign(ref, 'ES256', digest, op())
+          count(verifies(spki, signature) ? 'signed' : 'wrong')
+        } catch (error) {
+          count((error as { code: string }).code)
+        }
+        slowest = Math.max(slowest, performance.now() - began)
+      }
+    }
+    const callers = Array.from({ length: 16 }, caller)
+    await until('load', () => (codes.get('signed') ?? 0) > 100)
+    const stopWatching = watchLoop()
+    const killedAt = performance.now()
+    process.kill(supervisor.status.hosts[0]!.pid!, 'SIGKILL')
+    await until('loss noticed', () => codes.has('hsm-unavailable'), 2000)
+    await bothConnected()
+    const wholeAfter = performance.now() - killedAt
+    const delay = stopWatching()
+    running = false
+    await Promise.all(callers)
+    expect([...codes.keys()].toSorted()).to.deep.equal(['hsm-unavailable', 'signed'])
+    expect(wholeAfter).to.be.below(10_000)
+    expect(slowest).to.be.below(2000)
+    expect(delay.heldMs, JSON.stringify(delay)).to.be.below(50)
+  })
+})
+
+describe('a SoftHSM token that refuses the PIN', function () {
+  this.timeout(60_000)
+
+  it('is asked once, by one host, and never again', async () => {
+    const dir = await makeRunDir()
+    let supervisor: Supervisor | undefined
+    try {
+      const token = join(dir.path, 'token')
+      await mkdir(token, { mode: 0o700 })
+      const config = await createSoftHsmToken(token)
+      if (!('file' in config.pin)) throw new TypeError('the PIN is in a file')
+      await writeFile(config.pin.file, '00000000')
+      const plugin = { specifier: '@warder/hsm-pkcs11', config }
+      const log = keepLog()
+      supervisor = await startSupervisor(parseSupervisorConfig({ runDir: dir.path, plugin }), log)
+      await supervisor.settled
+      expect(supervisor.status.state).to.equal('refused')
+      expect(supervisor.status.hosts[0]!.error?.code).to.equal('pin-refused')
+      // host 1 was never even started, though it would have been the next
+      expect(supervisor.status.hosts.map(host => host.state)).to.deep.equal(['failed', 'waiting'])
+      expect(log.lines.filter(line => line.message.includes('refused'))).to.have.length(1)
+      expect(JSON.stringify([supervisor.status, log.lines])).not.to.include('00000000')
+    } finally {
+      await supervisor?.[Symbol.asyncDispose]()
+      await dir.remove()
+    }
+  })
+})
