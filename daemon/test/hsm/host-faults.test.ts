@@ -3,11 +3,10 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { connectHsm, type HsmClient } from '../../src/hsm/client.ts'
 import { parseSupervisorConfig } from '../../src/hsm/config.ts'
-import { startSupervisor, type Supervisor } from '../../src/hsm/supervisor.ts'
 import { faults } from './support/faulty-plugin.ts'
-import { keepLog } from './support/kept-log.ts'
 import { watchLoop } from './support/loop-delay.ts'
 import { makeRunDir } from './support/run-dir.ts'
+import { startSupervised, type Supervised } from './support/supervised.ts'
 import { rejection, until } from './support/until.ts'
 
 const digest = new Uint8Array(32)
@@ -17,28 +16,29 @@ const keyOf = (id: string) => ({ custody: 'resident', algorithm: 'P-256', id }) 
 describe('hsm host faults', function () {
   this.timeout(60_000)
   let dir: Awaited<ReturnType<typeof makeRunDir>>
-  let supervisor: Supervisor
+  let supervisor: Supervised
+  let count: number
   let client: HsmClient
 
   const start = async (hosts: number) => {
     dir = await makeRunDir()
     const specifier = new URL('./support/faulty-plugin.ts', import.meta.url).href
     const plugin = { specifier, config: { starts: join(dir.path, 'starts') } }
-    supervisor = await startSupervisor(parseSupervisorConfig({ runDir: dir.path, hosts, plugin }), keepLog())
-    await supervisor.settled
+    supervisor = await startSupervised(parseSupervisorConfig({ runDir: dir.path, hosts, plugin }))
+    count = hosts
     client = connectHsm({ runDir: dir.path, hosts })
     await allConnected()
   }
   const allConnected = () =>
     until('all hosts', async () => {
       const { detail } = await client.health(op())
-      return detail.startsWith(`${supervisor.status.hosts.length} of`) && detail.endsWith('in memory')
+      return detail.startsWith(`${count} of`) && detail.endsWith('in memory')
     })
   const starts = async () => (await readFile(join(dir.path, 'starts'), 'utf8')).trim().split('\n').map(Number)
 
   afterEach(async () => {
     await client[Symbol.asyncDispose]()
-    await supervisor[Symbol.asyncDispose]()
+    await supervisor.stop()
     await dir.remove()
   })
 
@@ -47,8 +47,9 @@ describe('hsm host faults', function () {
     const stopWatching = watchLoop()
     const calls = Array.from({ length: 500 }, () => rejection(client.sign(keyOf(faults.queued), 'ES256', digest, op())))
     await client.random(1, op())
+    const pid = (await supervisor.hosts())[0]!.pid!
     const killedAt = performance.now()
-    process.kill(supervisor.status.hosts[0]!.pid!, 'SIGKILL')
+    process.kill(pid, 'SIGKILL')
     const errors = await Promise.all(calls)
     expect(performance.now() - killedAt).to.be.below(2000)
     for (const error of errors) {
@@ -88,11 +89,11 @@ describe('hsm host faults', function () {
 
   it('a stopped host is silent, so it is replaced', async () => {
     await start(1)
-    const pid = supervisor.status.hosts[0]!.pid!
+    const pid = (await supervisor.hosts())[0]!.pid!
     process.kill(pid, 'SIGSTOP')
     expect((await rejection(client.random(1, op()))).code).to.equal('hsm-unavailable')
-    await until('another host', () => {
-      const [host] = supervisor.status.hosts
+    await until('another host', async () => {
+      const [host] = await supervisor.hosts()
       return host!.state === 'ready' && host!.pid !== pid
     })
     await allConnected()

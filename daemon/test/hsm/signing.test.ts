@@ -13,6 +13,7 @@ import { startSupervisor, type Supervisor } from '../../src/hsm/supervisor.ts'
 import { keepLog } from './support/kept-log.ts'
 import { watchLoop } from './support/loop-delay.ts'
 import { makeRunDir } from './support/run-dir.ts'
+import { startSupervised, type Supervised } from './support/supervised.ts'
 import { until } from './support/until.ts'
 
 const op = () => ({ signal: new AbortController().signal })
@@ -31,7 +32,7 @@ const verifies = (spki: Uint8Array, signature: Uint8Array) =>
 describe('signing on a SoftHSM token through two hosts', function () {
   this.timeout(60_000)
   let dir: Awaited<ReturnType<typeof makeRunDir>>
-  let supervisor: Supervisor
+  let supervisor: Supervised
   let client: HsmClient
 
   before(async () => {
@@ -39,21 +40,19 @@ describe('signing on a SoftHSM token through two hosts', function () {
     const token = join(dir.path, 'token')
     await mkdir(token, { mode: 0o700 })
     const plugin = { specifier: '@warder/hsm-pkcs11', config: await createSoftHsmToken(token) }
-    supervisor = await startSupervisor(parseSupervisorConfig({ runDir: dir.path, plugin }), keepLog())
-    await supervisor.settled
-    expect(supervisor.status.state).to.equal('serving')
+    supervisor = await startSupervised(parseSupervisorConfig({ runDir: dir.path, plugin }))
     client = connectHsm({ runDir: dir.path, hosts: 2 })
     await bothConnected()
   })
   after(async () => {
     await client?.[Symbol.asyncDispose]()
-    await supervisor?.[Symbol.asyncDispose]()
+    await supervisor?.stop()
     await dir.remove()
   })
   const bothConnected = () => until('both hosts', async () => (await client.health(op())).detail.startsWith('2 of 2'))
 
   it('loads the PKCS#11 module in the hosts, and not in the process that uses them', async () => {
-    for (const { pid } of supervisor.status.hosts) {
+    for (const { pid } of await supervisor.hosts()) {
       expect(await readFile(`/proc/${pid}/maps`, 'utf8')).to.include('libsofthsm2')
     }
     const main = fileURLToPath(new URL('./support/client-main.ts', import.meta.url))
@@ -114,9 +113,10 @@ describe('signing on a SoftHSM token through two hosts', function () {
     }
     const callers = Array.from({ length: 16 }, caller)
     await until('load', () => (codes.get('signed') ?? 0) > 100)
+    const pid = (await supervisor.hosts())[0]!.pid!
     const stopWatching = watchLoop()
     const killedAt = performance.now()
-    process.kill(supervisor.status.hosts[0]!.pid!, 'SIGKILL')
+    process.kill(pid, 'SIGKILL')
     await until('loss noticed', () => codes.has('hsm-unavailable'), 2000)
     await bothConnected()
     const wholeAfter = performance.now() - killedAt

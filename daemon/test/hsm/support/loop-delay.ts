@@ -16,22 +16,28 @@ export interface LoopDelay {
 export function watchLoop(): () => LoopDelay {
   let wallMs = 0
   let heldMs = 0
-  let at = performance.now()
-  let waited = runQueueWaitMs()
+  let before = sample()
   const look = () => {
-    const now = performance.now()
-    const waitedNow = runQueueWaitMs()
-    const late = Math.max(0, now - at - everyMs)
+    const now = sample()
+    const late = Math.max(0, now.at - before.at - everyMs)
     wallMs = Math.max(wallMs, late)
-    heldMs = Math.max(heldMs, late - (waitedNow - waited))
-    at = now
-    waited = waitedNow
+    heldMs = Math.max(heldMs, late - (now.waited - before.waited))
+    before = now
   }
   const timer = setInterval(look, everyMs)
   return () => {
     clearInterval(timer)
     look()
     return { wallMs, heldMs }
+  }
+}
+
+/** Both clocks at one moment: when the CPU was lost between reading the one and the other, they are read again. */
+function sample(): { readonly at: number; readonly waited: number } {
+  for (let attempt = 0; ; attempt++) {
+    const waited = runQueueWaitMs()
+    const at = performance.now()
+    if (runQueueWaitMs() === waited || attempt === 20) return { at, waited }
   }
 }
 
