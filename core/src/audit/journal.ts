@@ -237,8 +237,9 @@ export class Journal {
 
   async #write(first: Pending, bytes: Uint8Array): Promise<void> {
     if (this.#file !== undefined && first.seq % segmentRecords !== 0) return this.#file.append(bytes)
+    const created = await this.#context.files.create(segmentName(first.seq), bytes)
     await this.#file?.close()
-    this.#file = await this.#context.files.create(segmentName(first.seq), bytes)
+    this.#file = created
   }
 
   /** Closes for good, and leaves a last record that says why when the disk was full. */
@@ -255,7 +256,8 @@ export class Journal {
     this.#context.log.error('the journal stopped', { reason, seq: this.#committed.next })
     const waiting = this.#pending.splice(0)
     for (const { settle } of [...batch, ...waiting]) settle.reject(this.#failure)
-    if (reason === 'no-space' && this.#file !== undefined) {
+    // A full segment has no room for one more record, and there was none for another segment.
+    if (reason === 'no-space' && this.#file !== undefined && this.#committed.next % segmentRecords !== 0) {
       const draft: EventDraft = {
         type: 'system',
         action: 'journal:stop',

@@ -1,10 +1,17 @@
-import { type FileHandle, open, rm, stat } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { constants, type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { WarderError } from '@warder/contract'
 import type { AppendFile } from '@warder/core'
 
 /**
- * One open journal file. Bytes go to known offsets, and after each write and `fdatasync` the path must still lead to the
- * same file with the size we gave it: a file that was removed, replaced, cut or written to by others is not appended to.
+ * A journal file is opened to append: bytes land at its end, wherever others have put it meanwhile. Written to a fixed
+ * offset they would fill a file that was cut up to the size we expect, and hide the hole.
+ */
+export const appending = constants.O_RDWR | constants.O_APPEND
+
+/**
+ * One open journal file. After each write and `fdatasync` the path must still lead to the same file with the size we gave
+ * it: a file that was removed, replaced, cut or written to by others is not appended to.
  */
 export class DurableFile implements AppendFile {
   readonly #handle: FileHandle
@@ -22,7 +29,7 @@ export class DurableFile implements AppendFile {
     this.#size = size
   }
 
-  /** Takes over the handle. `reserve` is the file whose room a last append may use. */
+  /** Takes over the handle, opened with {@link appending}. `reserve` is the file whose room a last append may use. */
   static async over(handle: FileHandle, path: string, reserve: string): Promise<DurableFile> {
     const { ino, size } = await handle.stat({ bigint: true })
     return new DurableFile(handle, path, reserve, ino, Number(size))
@@ -30,9 +37,9 @@ export class DurableFile implements AppendFile {
 
   async append(bytes: Uint8Array): Promise<void> {
     try {
-      await writeFully(this.#handle, bytes, this.#size)
+      await writeFully(this.#handle, bytes)
     } catch (error) {
-      throw unavailable(isOutOfSpace(error) ? 'no-space' : 'io-error', error)
+      throw unwritable(error)
     }
     const expected = this.#size + bytes.length
     const [, found] = await Promise.all([this.#sync(), this.#look()])
@@ -56,16 +63,16 @@ export class DurableFile implements AppendFile {
     try {
       await this.#handle.datasync()
     } catch (error) {
+      // also for want of space: what a failed sync leaves of the file is not known, so nothing more goes into it
       throw unavailable('io-error', error)
     }
   }
 
   async #look(): Promise<{ ino: bigint; size: bigint } | undefined> {
     try {
-      return await stat(this.#path, { bigint: true })
+      return await stat(this.#path, { bigint: true }).catch(unlessAbsent)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw unavailable('io-error', error)
+      throw unwritable(error)
     }
   }
 }
@@ -73,32 +80,42 @@ export class DurableFile implements AppendFile {
 /** Room for the last record of a journal whose disk is full: twice the longest record there can be. */
 const reserveBytes = 131_072
 
-/** Makes the reserve when it is not there, with its blocks allocated. */
+/**
+ * Makes sure of the reserve. One that is short, because making it was interrupted, is made again.
+ * @throws WarderError `journal-unavailable` as an append does.
+ */
 export async function keepReserve(path: string): Promise<void> {
-  let handle: FileHandle
   try {
-    handle = await open(path, 'wx', 0o600)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return
-    throw error
-  }
-  try {
-    await writeFully(handle, Buffer.alloc(reserveBytes), 0)
-    await handle.sync()
+    const found = await stat(path).catch(unlessAbsent)
+    if (found?.size === reserveBytes) return
+    const handle = await open(path, 'w', 0o600)
+    try {
+      // random, so that no file system stores it in less than its size
+      await writeFully(handle, randomBytes(reserveBytes))
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
   } catch (error) {
     await rm(path, { force: true })
-    throw unavailable(isOutOfSpace(error) ? 'no-space' : 'io-error', error)
-  } finally {
-    await handle.close()
+    throw unwritable(error)
   }
 }
 
-/** A single write may be short; this one is not. */
-export async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+/** A single write may be short; this one is not. Writes where the handle stands, or at the end when it is appending. */
+export async function writeFully(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, null)
     done += bytesWritten
   }
+}
+
+export function unwritable(error: unknown): WarderError {
+  return unavailable(isOutOfSpace(error) ? 'no-space' : 'io-error', error)
+}
+
+function unlessAbsent(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
 }
 
 function isOutOfSpace(error: unknown): boolean {

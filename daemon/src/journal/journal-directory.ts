@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { link, mkdir, open, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { constants, createReadStream } from 'node:fs'
+import { chmod, link, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { AppendFile, JournalFiles } from '@warder/core'
-import { DurableFile, keepReserve, writeFully } from './append-file.ts'
+import { appending, DurableFile, keepReserve, unwritable, writeFully } from './append-file.ts'
 
 const temporary = '.tmp'
 const reserveName = 'reserve'
 
-/** The journal's files in a directory of their own, mode 0700, files 0600. */
+/** The journal's files in a directory of their own, made if missing and durable then; mode 0700, files 0600. */
 export async function openJournalDirectory(directory: string): Promise<JournalFiles> {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const made = await mkdir(directory, { recursive: true, mode: 0o700 })
+  if (made !== undefined) await syncDirectory(dirname(made))
+  await chmod(directory, 0o700)
   for (const name of await readdir(directory))
     if (name.endsWith(temporary)) await rm(join(directory, name), { force: true })
   const reserve = join(directory, reserveName)
@@ -20,32 +22,66 @@ export async function openJournalDirectory(directory: string): Promise<JournalFi
   async function create(name: string, content: Uint8Array): Promise<AppendFile> {
     const path = join(directory, name)
     const temporaryPath = `${path}.${randomBytes(6).toString('hex')}${temporary}`
-    const handle = await open(temporaryPath, 'wx+', 0o600)
     try {
-      await writeFully(handle, content, 0)
-      await handle.sync()
-      await link(temporaryPath, path)
-      await rm(temporaryPath)
-      await syncDirectory(directory)
-      return await DurableFile.over(handle, path, reserve)
+      const handle = await open(temporaryPath, appending | constants.O_CREAT | constants.O_EXCL, 0o600)
+      try {
+        await writeFully(handle, content)
+        await handle.sync()
+        await link(temporaryPath, path)
+        await rm(temporaryPath)
+        await syncDirectory(directory)
+        return await DurableFile.over(handle, path, reserve)
+      } catch (error) {
+        await handle.close()
+        await rm(temporaryPath, { force: true })
+        throw error
+      }
     } catch (error) {
-      await handle.close()
-      await rm(temporaryPath, { force: true })
-      throw error
+      throw unwritable(error)
     }
   }
 
   async function reopen(name: string, length: number): Promise<AppendFile> {
     const path = join(directory, name)
-    const handle = await open(path, 'r+')
     try {
-      await handle.truncate(length)
-      await handle.sync()
-      return await DurableFile.over(handle, path, reserve)
+      await settle(path, length)
+      const handle = await open(path, appending)
+      try {
+        return await DurableFile.over(handle, path, reserve)
+      } catch (error) {
+        await handle.close()
+        throw error
+      }
     } catch (error) {
-      await handle.close()
-      throw error
+      throw unwritable(error)
     }
+  }
+}
+
+/** More than one batch of the journal, which is what a failed sync can have concerned. */
+const doubtful = 1 << 21
+
+/**
+ * Cuts a file to `length`, and writes its last part again before the sync. If the last run ended with a failed sync, the
+ * kernel may hold pages that look clean and are not on the disk: a sync alone would say nothing and do nothing.
+ */
+async function settle(path: string, length: number): Promise<void> {
+  const handle = await open(path, 'r+')
+  try {
+    await handle.truncate(length)
+    const from = Math.max(0, length - doubtful)
+    const tail = Buffer.alloc(length - from)
+    for (let done = 0; done < tail.length;) {
+      const { bytesRead } = await handle.read(tail, done, tail.length - done, from + done)
+      if (bytesRead === 0) throw new Error('the file is shorter than it was')
+      done += bytesRead
+    }
+    for (let done = 0; done < tail.length;) {
+      done += (await handle.write(tail, done, tail.length - done, from + done)).bytesWritten
+    }
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 

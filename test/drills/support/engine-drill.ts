@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { join } from 'node:path'
+import { type Act, countAcknowledged } from './acts.ts'
+import { checkJournal, unrecordedSigns } from './check-journal.ts'
+import { EngineProcess } from './engine-process.ts'
+
+/** A round is killed this long after its load has begun, at most; or, one in five, after it began to open. */
+const loadMs = 250
+const startMs = 300
+
+/** Kills one engine on one directory again and again, and holds each next one to what the ones before acknowledged. */
+export class EngineDrill {
+  readonly #dir: string
+  readonly #random: () => number
+  /** All acts in the order they were acknowledged. */
+  readonly #acts: Act[] = []
+  /** The last of them, which no later engine has been asked for yet. */
+  #unchecked: Act[] = []
+  #initialised = false
+  readonly lost: string[] = []
+  kills = 0
+  startKills = 0
+  settled = 0
+  torn = 0
+
+  constructor(dir: string, random: () => number) {
+    this.#dir = dir
+    this.#random = random
+  }
+
+  get acknowledged(): number {
+    return countAcknowledged(this.#acts)
+  }
+
+  async run(kills: number): Promise<void> {
+    const maker = new EngineProcess(this.#dir)
+    maker.order({ task: 'token' })
+    await maker.end()
+    for (let round = 0; round < kills; round++) await this.#round(new EngineProcess(this.#dir), `${round}`)
+  }
+
+  /** One more start, which is not killed, looks at all there is. */
+  async checkEverything(): Promise<void> {
+    const engine = new EngineProcess(this.#dir)
+    engine.order({ task: 'check', round: 'end', initialise: !this.#initialised, acts: this.#acts })
+    await engine.end()
+    this.#takeLost(engine)
+    const facts = await checkJournal(join(this.#dir, 'journal'))
+    this.settled = facts.settled
+    const signs = this.#acts.flatMap(act => (act.act === 'sign' ? [act.request] : []))
+    this.lost.push(...unrecordedSigns(signs, facts).map(request => `the journal has no record of signature ${request}`))
+    if (facts.open > 0) this.lost.push(`${facts.open} intents were left open`)
+  }
+
+  async #round(engine: EngineProcess, round: string): Promise<void> {
+    engine.order({ task: 'load', round, initialise: !this.#initialised, acts: this.#unchecked })
+    const whileStarting = this.#random() < 0.2
+    await engine.says(whileStarting ? 'opening' : 'loading')
+    // the moment of the kill is what is drawn here; nothing is waited for
+    await delay(this.#random() * (whileStarting ? startMs : loadMs))
+    await engine.kill()
+    this.kills++
+    if (!engine.has('loading')) this.startKills++
+    if (engine.has('open')) this.#initialised = true
+    if (engine.has('checked')) this.#unchecked = []
+    this.#takeLost(engine)
+
+    const acts = engine.words.flatMap(word => (word.word === 'told' ? [word.act] : []))
+    this.#acts.push(...acts)
+    this.#unchecked.push(...acts)
+    const facts = await checkJournal(join(this.#dir, 'journal'))
+    if (facts.tail > 0) this.torn++
+    const signs = acts.flatMap(act => (act.act === 'sign' ? [act.request] : []))
+    this.lost.push(...facts.breaches.map(breach => `round ${round}: ${breach}`))
+    this.lost.push(...unrecordedSigns(signs, facts).map(request => `round ${round}: signature ${request} not recorded`))
+  }
+
+  #takeLost(engine: EngineProcess): void {
+    for (const word of engine.words) if (word.word === 'checked') this.lost.push(...word.lost)
+  }
+}

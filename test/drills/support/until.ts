@@ -1,0 +1,8 @@
+/** Waits for a condition; fails naming it when it has not come true in time. */
+export async function until(what: string, withinMs: number, condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + withinMs
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
