@@ -1,5 +1,6 @@
 #!/bin/sh
-# Prepares this clone: Debian packages, npm packages, build. Runs before `npm run demo` and `npm test`, does only what is
+# Prepares this clone: Debian packages, npm packages, build. `bootstrap.sh test` also installs what only the tests need.
+# Runs before `npm run demo` and `npm test`, does only what is
 # missing, and may be run at any time, by several at once. Exit 1: something is missing, and the last lines say what.
 set -eu
 
@@ -53,6 +54,13 @@ need() { packages="$packages $1"; }
 
 have softhsm2-util || need softhsm2
 have openssl || need openssl
+if [ "${1:-}" = test ]; then
+  # A module that counts what is asked of the token, and a second token to test against.
+  set -- /usr/lib/*/pkcs11-spy.so
+  [ -e "$1" ] || need opensc-pkcs11
+  set -- /usr/lib/*/libsoftokn3.so /usr/lib/*/nss/libsoftokn3.so
+  [ -e "$1" ] || [ -e "$2" ] || need libnss3
+fi
 
 stale=$(node scripts/installed.mjs)
 if [ -n "$stale" ]; then

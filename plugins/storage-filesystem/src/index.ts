@@ -1,0 +1,1 @@
+export { plugin, type FilesystemConfig } from './plugin.ts'

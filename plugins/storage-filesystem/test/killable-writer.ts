@@ -1,0 +1,4 @@
+import { plugin } from '@warder/storage-filesystem'
+import { writeUntilKilled } from '@warder/testkit'
+
+await writeUntilKilled(plugin)

@@ -1,0 +1,4 @@
+import { writeUntilKilled } from '@warder/testkit'
+import { plugin } from '../src/index.ts'
+
+await writeUntilKilled(plugin)
