@@ -15,7 +15,11 @@ export class Closer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const errors: unknown[] = []
     for (let close = this.#stack.pop(); close !== undefined; close = this.#stack.pop()) {
-      await close().catch((error: unknown) => errors.push(error))
+      try {
+        await close()
+      } catch (error) {
+        errors.push(error)
+      }
     }
     if (errors.length > 0) throw new AggregateError(errors, 'not everything could be closed')
   }

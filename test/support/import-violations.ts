@@ -66,13 +66,14 @@ export function violations(
         if (isSource(file) && ownerOf(target) !== owner) breach(`reaches into another package by path: ${specifier}`)
       } else {
         const name = packageName(specifier)
-        const declared = isSource(file) && zone.fromSourceOnly !== true
-          ? owner.dependencies
-          : [
-              ...owner.dependencies,
-              ...owner.devDependencies,
-              ...(manifests.find(m => m.folder === '')?.devDependencies ?? []),
-            ]
+        const declared =
+          isSource(file) && zone.fromSourceOnly !== true
+            ? owner.dependencies
+            : [
+                ...owner.dependencies,
+                ...owner.devDependencies,
+                ...(manifests.find(m => m.folder === '')?.devDependencies ?? []),
+              ]
         if (zone.never !== undefined && matches(zone.never, name)) breach(`imports ${name}, which this zone never may`)
         // Cross-package tests stand in the root, which declares no workspace; its own packages are there for them.
         const workspaceOfTest = sibling !== undefined && !isSource(file)

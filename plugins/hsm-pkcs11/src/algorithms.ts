@@ -15,7 +15,8 @@ interface Form {
 /** How PKCS#11 sees each key algorithm. */
 export type KeyForm =
   | (Form & { readonly family: 'ec'; readonly parameters: Buffer; readonly coordinate: number })
-  | (Form & { readonly family: 'edwards'; readonly parameters: Buffer })
+  /** `curveName` is the other form of the parameters (PKCS#11 v3.0 section 2.3.10): some tokens keep it for private keys. */
+  | (Form & { readonly family: 'edwards'; readonly parameters: Buffer; readonly curveName: Buffer })
   | (Form & { readonly family: 'rsa' })
 
 function ec(bits: number, oid: string): KeyForm {
@@ -58,6 +59,7 @@ export const keyForms: Readonly<Record<KeyAlgorithm, KeyForm>> = {
     bits: 256,
     fast: true,
     parameters: Buffer.from('06032b6570', 'hex'),
+    curveName: Buffer.from('130c656477617264733235353139', 'hex'),
   },
 }
 

@@ -131,7 +131,8 @@ export class ResidentKeys {
     const [value] = readAttributes(this.#lib, session, handle, [shape])
     return candidates.find(algorithm => {
       const form = keyForms[algorithm]
-      return form.family === 'rsa' ? rsaBits(value) === form.bits : value.equals(form.parameters)
+      if (form.family === 'rsa') return rsaBits(value) === form.bits
+      return value.equals(form.parameters) || (form.family === 'edwards' && value.equals(form.curveName))
     })
   }
 

@@ -6,11 +6,14 @@ export function encodeAttributes(attributes: Attributes): string {
 }
 
 /** @throws WarderError `record-corrupt` when the column does not hold what {@link encodeAttributes} makes. */
-export function decodeAttributes(text: string): Attributes {
+export function decodeAttributes(text: string, of: { readonly collection: string; readonly id: string }): Attributes {
   try {
     return JSON.parse(text) as Attributes
   } catch (cause) {
-    throw new WarderError('record-corrupt', 'The stored attributes of a record cannot be read.', { cause })
+    throw new WarderError('record-corrupt', `The stored attributes of ${of.collection}/${of.id} cannot be read.`, {
+      facts: { collection: of.collection, id: of.id, field: 'attributes' },
+      cause,
+    })
   }
 }
 

@@ -97,7 +97,7 @@ function recordOf(collection: string, { id, revision, attributes, body }: Row): 
     collection,
     id,
     revision,
-    attributes: decodeAttributes(attributes),
+    attributes: decodeAttributes(attributes, { collection, id }),
     body: new Uint8Array(body.buffer, body.byteOffset, body.byteLength),
   }
 }

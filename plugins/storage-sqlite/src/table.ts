@@ -40,7 +40,7 @@ export class Table {
     else this.#update.run(revision, attributes, body, current.rowid)
     if (current?.attributes === attributes) return
     const kept = new Set(entries)
-    for (const entry of current ? entriesOf(decodeAttributes(current.attributes)) : []) {
+    for (const entry of current ? entriesOf(decodeAttributes(current.attributes, { collection, id })) : []) {
       if (!kept.has(entry)) this.#dropEntry.run(collection, entry, id)
     }
     for (const entry of entries) this.#addEntry.run(collection, entry, id)
@@ -48,6 +48,7 @@ export class Table {
 
   #remove({ collection, id }: PlainDelete, current: Current): void {
     this.#delete.run(current.rowid)
-    for (const entry of entriesOf(decodeAttributes(current.attributes))) this.#dropEntry.run(collection, entry, id)
+    for (const entry of entriesOf(decodeAttributes(current.attributes, { collection, id })))
+      this.#dropEntry.run(collection, entry, id)
   }
 }

@@ -10,7 +10,8 @@ import type { FromWriter, WriterData } from './writer-messages.ts'
 export async function startWriter(data: WriterData, signal: AbortSignal): Promise<Worker> {
   if (signal.aborted) throw cancelled()
   const entry = new URL(import.meta.url.endsWith('.ts') ? 'writer-from-source.mjs' : 'writer.js', import.meta.url)
-  const worker = new Worker(entry, { workerData: data, execArgv: process.execArgv, name: 'warder-sqlite-writer' })
+  // Options of V8 in this process's own execArgv would be refused in a worker; it needs none of them.
+  const worker = new Worker(entry, { workerData: data, execArgv: conditions(), name: 'warder-sqlite-writer' })
   try {
     const [first] = (await once(worker, 'message', { signal })) as [FromWriter]
     if (first.kind === 'ready') return worker
@@ -22,4 +23,9 @@ export async function startWriter(data: WriterData, signal: AbortSignal): Promis
     if (signal.aborted) throw cancelled()
     throw error
   }
+}
+
+/** Which sources or builds packages resolve to, as in this process. */
+function conditions(): string[] {
+  return process.execArgv.filter(argument => argument.startsWith('--conditions=') || argument.startsWith('-C='))
 }
