@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Log, PluginHost } from '@warder/contract'
 import { createEngine, initialise, type Engine, type Ports } from '@warder/core'
-import { createSoftHsmToken, plugin as hsmPlugin } from '@warder/hsm-pkcs11'
 import { plugin as storagePlugin } from '@warder/storage-sqlite'
+import { connectHsm } from '../../daemon/src/hsm/client.ts'
 import { openJournalDirectory } from '../../daemon/src/journal/journal-directory.ts'
 import { createStoreSecretIfAbsent, openStoreSecret } from '../../daemon/src/store-secret.ts'
 import { checkActs, checkEverything } from './support/check.ts'
@@ -26,8 +26,9 @@ const op = { signal: new AbortController().signal }
 async function withPorts(dir: string, use: (ports: () => Promise<Ports>) => Promise<void>): Promise<void> {
   const store = await storagePlugin.open({ file: join(dir, 'store.sqlite') }, host, op)
   try {
-    const hsm = await hsmPlugin.open(await createSoftHsmToken(join(dir, 'hsm')), host, op)
+    const hsm = connectHsm({ runDir: join(dir, 'run'), hosts: 1 })
     try {
+      await hsm.ready(op)
       await createStoreSecretIfAbsent(dir, hsm, op)
       const journalFiles = await openJournalDirectory(join(dir, 'journal'))
       const ports = { store, hsm, journalFiles, log, node: 'drill', now: () => new Date() }
@@ -41,7 +42,7 @@ async function withPorts(dir: string, use: (ports: () => Promise<Ports>) => Prom
   }
 }
 
-async function work(engine: Engine, order: Extract<Order, { task: 'load' | 'check' }>): Promise<void> {
+async function work(engine: Engine, order: Order): Promise<void> {
   const subject = engineSubject(engine)
   say({ word: 'open' })
   const lost =
@@ -59,19 +60,15 @@ const [line] = (await once(input, 'line')) as [string]
 // whoever gave the order has gone
 input.once('close', () => process.exit(3))
 const order = JSON.parse(line) as Order
-if (order.task === 'token') {
-  await createSoftHsmToken(join(dir, 'hsm'))
-} else {
-  say({ word: 'opening' })
-  await withPorts(dir, async ports => {
-    if (order.initialise) await initialise(await ports(), op)
-    const engine = await createEngine(await ports(), op)
-    try {
-      await work(engine, order)
-    } finally {
-      await engine[Symbol.asyncDispose]()
-    }
-  })
-}
+say({ word: 'opening' })
+await withPorts(dir, async ports => {
+  if (order.initialise) await initialise(await ports(), op)
+  const engine = await createEngine(await ports(), op)
+  try {
+    await work(engine, order)
+  } finally {
+    await engine[Symbol.asyncDispose]()
+  }
+})
 say({ word: 'end' })
 process.exit(0)

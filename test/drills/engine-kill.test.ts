@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { quietHost } from '@warder/testkit'
 import { expect } from 'chai'
 import { EngineDrill } from './support/engine-drill.ts'
 import { drillSeed, seeded } from './support/random.ts'
@@ -22,8 +23,13 @@ describe(`an engine that is killed ${kills} times under load (seed ${seed})`, fu
         return new EngineDrill(dir, seeded(seed + lane))
       }),
     )
+    // one after the other: making a token loads the module in this process
+    for (const drill of drills) await drill.start(quietHost().log)
   })
-  after(() => rm(place, { recursive: true, force: true }))
+  after(async () => {
+    await allOf(drills.map(drill => drill.stop()))
+    await rm(place, { recursive: true, force: true })
+  })
 
   it('starts again each time, with a journal that verifies', () =>
     allOf(drills.map((drill, lane) => drill.run(Math.ceil((kills - lane) / drills.length)))))

@@ -6,7 +6,6 @@ import { WarderError } from '@warder/contract'
 const maxSocketPathBytes = 107
 
 export const hostSocketPath = (runDir: string, index: number): string => join(runDir, `hsm-${index}.sock`)
-export const supervisorSocketPath = (runDir: string): string => join(runDir, 'supervisor.sock')
 export const statusPath = (runDir: string): string => join(runDir, 'hsm-status.json')
 
 /**
@@ -19,7 +18,7 @@ export async function requirePrivateDirectory(runDir: string): Promise<void> {
       facts: { field: 'runDir', reason },
       cause,
     })
-  if (Buffer.byteLength(supervisorSocketPath(runDir)) > maxSocketPathBytes) {
+  if (Buffer.byteLength(hostSocketPath(runDir, 0)) > maxSocketPathBytes) {
     throw refuse('its path is too long for a unix socket: choose a shorter one')
   }
   const found = await stat(runDir).catch((error: unknown) => {

@@ -3,7 +3,7 @@ const maxDepth = 8
 
 /**
  * True when `bytes` is exactly one complete MessagePack value of the plain kinds: nil, booleans, numbers, strings, byte
- * strings, arrays and maps, nested at most eight deep. Extension types are refused.
+ * strings, arrays and maps with strings for keys, nested at most eight deep. Extension types are refused.
  *
  * Why before decoding: a general decoder offers extensions (records, references, errors, regular expressions) that a
  * hostile peer could choose for us, and finds a truncated value only half way through. This walk allocates next to nothing,
@@ -11,18 +11,21 @@ const maxDepth = 8
  */
 export function wellFormed(bytes: Uint8Array): boolean {
   const end = bytes.length
-  const outer: number[] = []
+  const outer: { readonly pending: number; readonly isMap: boolean }[] = []
   let position = 0
   let pending = 1
+  let isMap = false
   while (true) {
     while (pending === 0) {
       const resumed = outer.pop()
       if (resumed === undefined) return position === end
-      pending = resumed
+      ;({ pending, isMap } = resumed)
     }
     if (position >= end) return false
-    pending--
     const token = bytes[position++]!
+    // of a map's children, keys and values in turn, an even number is left before each key
+    if (isMap && pending % 2 === 0 && !isString(token)) return false
+    pending--
     let skip = 0
     let children = 0
     if (token < 0x80 || token >= 0xe0) skip = 0
@@ -43,11 +46,14 @@ export function wellFormed(bytes: Uint8Array): boolean {
     if (position > end || children > end - position) return false
     if (children > 0) {
       if (outer.length === maxDepth) return false
-      outer.push(pending)
+      outer.push({ pending, isMap })
       pending = children
+      isMap = (token >= 0x80 && token < 0x90) || token >= 0xde
     }
   }
 }
+
+const isString = (token: number): boolean => (token >= 0xa0 && token < 0xc0) || (token >= 0xd9 && token <= 0xdb)
 
 /** For the tokens 0xc0 to 0xdf: how many bytes of length follow; -1 marks a token that is refused. */
 const lengthWidth: readonly number[] = [

@@ -1,5 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Log } from '@warder/contract'
+import { createSoftHsmToken } from '@warder/hsm-pkcs11'
+import { startSupervisor, type Supervisor } from '../../../daemon/src/hsm/supervisor.ts'
 import { type Act, countAcknowledged } from './acts.ts'
 import { checkJournal, unrecordedSigns } from './check-journal.ts'
 import { EngineProcess } from './engine-process.ts'
@@ -17,6 +21,7 @@ export class EngineDrill {
   /** The last of them, which no later engine has been asked for yet. */
   #unchecked: Act[] = []
   #initialised = false
+  #supervisor: Supervisor | undefined
   readonly lost: string[] = []
   kills = 0
   startKills = 0
@@ -32,10 +37,22 @@ export class EngineDrill {
     return countAcknowledged(this.#acts)
   }
 
+  /** The HSM hosts go on through all kills, as they do in production: it is the engine that is killed. */
+  async start(log: Log): Promise<void> {
+    await mkdir(join(this.#dir, 'run'), { mode: 0o700 })
+    const config = await createSoftHsmToken(join(this.#dir, 'hsm'))
+    const plugin = { specifier: '@warder/hsm-pkcs11', config }
+    this.#supervisor = await startSupervisor(
+      { runDir: join(this.#dir, 'run'), hosts: 1, watchdogMs: 10_000, plugin },
+      log,
+    )
+  }
+
+  async stop(): Promise<void> {
+    await this.#supervisor?.[Symbol.asyncDispose]()
+  }
+
   async run(kills: number): Promise<void> {
-    const maker = new EngineProcess(this.#dir)
-    maker.order({ task: 'token' })
-    await maker.end()
     for (let round = 0; round < kills; round++) await this.#round(new EngineProcess(this.#dir), `${round}`)
   }
 

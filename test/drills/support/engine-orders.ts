@@ -1,18 +1,15 @@
 import type { Act } from './acts.ts'
 
 /** What the engine's process is told, once. */
-export type Order =
-  /** Makes the software token. */
-  | { readonly task: 'token' }
-  | {
-      /** `check`: looks at everything and ends. `load`: looks at these acts, then works until it is killed. */
-      readonly task: 'check' | 'load'
-      /** Names this round in the names it makes. */
-      readonly round: string
-      /** Makes the appliance first, or what an interrupted start left of it whole. */
-      readonly initialise: boolean
-      readonly acts: readonly Act[]
-    }
+export interface Order {
+  /** `check`: looks at everything and ends. `load`: looks at these acts, then works until it is killed. */
+  readonly task: 'check' | 'load'
+  /** Names this round in the names it makes. */
+  readonly round: string
+  /** Makes the appliance first, or what an interrupted start left of it whole. */
+  readonly initialise: boolean
+  readonly acts: readonly Act[]
+}
 
 /** What it says. */
 export type Word =
