@@ -1,4 +1,8 @@
 import {
+  checkDelete,
+  checkKey,
+  checkPut,
+  checkQuery,
   WarderError,
   type Expected,
   type Health,
@@ -9,7 +13,6 @@ import {
   type Store,
   type StoredRecord,
 } from '@warder/contract'
-import { checkDelete, checkKey, checkPut, checkQuery } from './checks.ts'
 import { Collection } from './collection.ts'
 import { idOfCursor } from './cursor.ts'
 import { cancelled, damaged, unavailable } from './failures.ts'

@@ -1,4 +1,9 @@
 import {
+  checkDelete,
+  checkKey,
+  checkPut,
+  checkQuery,
+  checkWrites,
   WarderError,
   type Expected,
   type Health,
@@ -10,7 +15,6 @@ import {
   type StoredRecord,
   type Write,
 } from '@warder/contract'
-import { checkDelete, checkKey, checkPut, checkQuery, checkWrites } from './checks.ts'
 import { cancelled, sqliteCode, unavailable } from './failures.ts'
 import { ensurePrivateFile, resolveFile } from './file.ts'
 import { holdLock, type Lock } from './lock.ts'

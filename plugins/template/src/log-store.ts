@@ -1,6 +1,9 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
+  checkKey,
+  checkQuery,
+  checkWrites,
   WarderError,
   type Expected,
   type Health,
@@ -12,7 +15,6 @@ import {
   type StoredRecord,
   type Write,
 } from '@warder/contract'
-import { checkKey, checkQuery, checkWrites } from './checks.ts'
 import { decodeLine, encodeLine } from './line.ts'
 import { lock } from './lock.ts'
 import { Records } from './records.ts'

@@ -1,4 +1,9 @@
 import {
+  checkDelete,
+  checkKey,
+  checkPut,
+  checkQuery,
+  checkWrites,
   WarderError,
   type Attributes,
   type Expected,
@@ -13,7 +18,6 @@ import {
   type StoredRecord,
   type Write,
 } from '@warder/contract'
-import { checkDelete, checkKey, checkPut, checkQuery, checkWrites } from './memory-checks.ts'
 import { MemoryMedium } from './memory-medium.ts'
 import { compareUtf8 } from './utf8.ts'
 

@@ -1,6 +1,8 @@
-import type { Attributes, Expected, Filter, Query, StoredRecord, Write } from '@warder/contract'
+import type { Attributes, Expected, Filter, Query, StoredRecord, Write } from './storage.ts'
 
-/** What a store refuses as its caller's bug: each function throws a `TypeError` or returns. */
+/**
+ * What every store refuses as its caller's bug, for stores to call first: each function throws a `TypeError` or returns.
+ */
 export function checkPut(record: StoredRecord, expect: Expected, maxBodyBytes: number): void {
   checkKey(record.collection, record.id)
   if (expect !== 'absent') checkRevision(expect)
@@ -34,7 +36,7 @@ export function checkQuery(collection: string, query: Query): void {
 
 export function checkKey(collection: string, id: string): void {
   checkCollection(collection)
-  const bytes = Buffer.byteLength(id, 'utf8')
+  const bytes = new TextEncoder().encode(id).length
   if (bytes < 1 || bytes > 255 || id.includes('\0') || loneSurrogate.test(id)) {
     throw new TypeError('id must be 1 to 255 bytes of well-formed UTF-8 without NUL')
   }
