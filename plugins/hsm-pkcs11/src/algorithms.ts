@@ -5,21 +5,36 @@ import { CKK_EC_EDWARDS, CKM_EC_EDWARDS_KEY_PAIR_GEN, CKM_EDDSA, type Mechanism 
 interface Form {
   readonly keyType: number
   readonly generation: number
+  readonly bits: number
   /** The mechanisms that sign with such a key; one suffices. */
   readonly signing: readonly number[]
-  readonly bits: number
   /** Signing takes 0.2 ms or less: cheaper inline than on a worker thread. */
   readonly fast: boolean
 }
 
-/** How PKCS#11 sees each key algorithm. */
-export type KeyForm =
-  | (Form & { readonly family: 'ec'; readonly parameters: Buffer; readonly coordinate: number })
-  /** `curveName` is the other form of the parameters (PKCS#11 v3.0 section 2.3.10): some tokens keep it for private keys. */
-  | (Form & { readonly family: 'edwards'; readonly parameters: Buffer; readonly curveName: Buffer })
-  | (Form & { readonly family: 'rsa' })
+type PairForm = Form &
+  (
+    | { readonly family: 'ec'; readonly parameters: Buffer; readonly coordinate: number }
+    /** `curveName`: the same parameters in the other form that PKCS#11 v3.0 has for them. */
+    | { readonly family: 'edwards'; readonly parameters: Buffer; readonly curveName: Buffer }
+    | { readonly family: 'rsa' }
+  )
 
-function ec(bits: number, oid: string): KeyForm {
+/** Secret keys. `bytes` is the one length they have here. */
+type SecretForm = Omit<Form, 'signing' | 'fast'> &
+  (
+    | { readonly family: 'aes'; readonly bytes: number }
+    /** `ownType`: the key type that names the hash, for keys whose length the token does not tell. */
+    | { readonly family: 'hmac'; readonly bytes: number; readonly hmac: number; readonly ownType: number }
+  )
+
+/** How PKCS#11 sees each key algorithm. */
+export type KeyForm = PairForm | SecretForm
+
+export type PairAlgorithm = Exclude<KeyAlgorithm, SecretAlgorithm>
+export type SecretAlgorithm = Extract<KeyAlgorithm, 'AES-256' | `HMAC-${string}`>
+
+function ec(bits: number, oid: string): PairForm {
   return {
     family: 'ec',
     keyType: pkcs11js.CKK_EC,
@@ -32,7 +47,7 @@ function ec(bits: number, oid: string): KeyForm {
   }
 }
 
-function rsa(bits: number): KeyForm {
+function rsa(bits: number): PairForm {
   return {
     family: 'rsa',
     keyType: pkcs11js.CKK_RSA,
@@ -43,8 +58,20 @@ function rsa(bits: number): KeyForm {
   }
 }
 
+function hmac(bits: number, mechanism: number, ownType: number): SecretForm {
+  return {
+    family: 'hmac',
+    keyType: pkcs11js.CKK_GENERIC_SECRET,
+    generation: pkcs11js.CKM_GENERIC_SECRET_KEY_GEN,
+    bits,
+    bytes: bits / 8,
+    hmac: mechanism,
+    ownType,
+  }
+}
+
 /** EC parameters are the DER of the curve's object identifier (SEC 2, RFC 8410). */
-export const keyForms: Readonly<Record<KeyAlgorithm, KeyForm>> = {
+export const keyForms: Readonly<Record<PairAlgorithm, PairForm> & Record<SecretAlgorithm, SecretForm>> = {
   'P-256': ec(256, '06082a8648ce3d030107'),
   'P-384': ec(384, '06052b81040022'),
   'P-521': ec(521, '06052b81040023'),
@@ -59,8 +86,29 @@ export const keyForms: Readonly<Record<KeyAlgorithm, KeyForm>> = {
     bits: 256,
     fast: true,
     parameters: Buffer.from('06032b6570', 'hex'),
-    curveName: Buffer.from('130c656477617264733235353139', 'hex'),
+    curveName: Buffer.concat([Buffer.from([0x13, 12]), Buffer.from('edwards25519')]),
   },
+  'AES-256': {
+    family: 'aes',
+    keyType: pkcs11js.CKK_AES,
+    generation: pkcs11js.CKM_AES_KEY_GEN,
+    bits: 256,
+    bytes: 32,
+  },
+  'HMAC-SHA-256': hmac(256, pkcs11js.CKM_SHA256_HMAC, pkcs11js.CKK_SHA256_HMAC),
+  'HMAC-SHA-384': hmac(384, pkcs11js.CKM_SHA384_HMAC, pkcs11js.CKK_SHA384_HMAC),
+  'HMAC-SHA-512': hmac(512, pkcs11js.CKM_SHA512_HMAC, pkcs11js.CKK_SHA512_HMAC),
+}
+
+/** Whether CKA_EC_PARAMS, in whichever form a token gives it, names the curve of this algorithm. */
+export function isCurve(form: KeyForm, parameters: Buffer): boolean {
+  if (form.family === 'ec') return parameters.equals(form.parameters)
+  // SoftHSM gives the private half the name, though both halves were made with the object identifier
+  return form.family === 'edwards' && [form.parameters, form.curveName].some(known => parameters.equals(known))
+}
+
+export function isSecret(algorithm: KeyAlgorithm): algorithm is SecretAlgorithm {
+  return 'bytes' in keyForms[algorithm]
 }
 
 /** The longest signature of any key here: RSA-4096. */

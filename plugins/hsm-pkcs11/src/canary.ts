@@ -1,14 +1,12 @@
 import pkcs11js from 'pkcs11js'
 import { ckrOf, meaningOf } from './ckr.ts'
 import type { Cryptoki, Handle } from './cryptoki.ts'
-import { unwrap } from './generate-key.ts'
 import type { Keeper } from './keeper.ts'
 import { readAttributes } from './objects.ts'
 import type { CanaryBlob } from './probe.ts'
 import type { SessionPool } from './session-pool.ts'
-import { unwrappedKey } from './templates.ts'
-
-const noEnd = new AbortController().signal
+import { transitKey } from './templates.ts'
+import { unwrap } from './wrapping.ts'
 
 /**
  * Tells bad input, and absence, from a token that is broken: modules answer CKR_GENERAL_ERROR for both, and SoftHSM finds
@@ -32,11 +30,13 @@ export class Canary {
   /** Never throws. */
   async alive(): Promise<boolean> {
     try {
-      return await this.#pool.withSession({ signal: noEnd }, async session => {
+      // a signal of its own: many calls may ask at once, and Node warns of many that wait on one
+      const { signal } = new AbortController()
+      return await this.#pool.withSession({ signal }, async session => {
         if (!this.#keeper.loggedIn()) return false
         readAttributes(this.#lib, session, this.#kek, [pkcs11js.CKA_LABEL])
         if (this.#known === undefined) return true
-        const template = unwrappedKey(this.#known.algorithm)
+        const template = transitKey(this.#known.algorithm)
         this.#lib.C_DestroyObject(session, await unwrap(this.#lib, session, this.#kek, this.#known.blob, template))
         return true
       })

@@ -7,7 +7,7 @@ export type Meaning = 'pin' | 'gone' | 'busy' | 'unsupported' | 'ambiguous' | 'o
  * The return values with a meaning of their own; all others are `other`.
  * - `pin`: the PIN was refused, or may not be used. Never try it again.
  * - `gone`: device, session, token or login is lost; nothing will work until the module is initialised anew.
- * - `busy`: the token has no session to give now.
+ * - `busy`: the token has no session, or no memory, to give now.
  * - `unsupported`: the token cannot do this.
  * - `ambiguous`: bad input and a broken token look alike; a canary has to tell.
  */
@@ -28,6 +28,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
   CKR_USER_NOT_LOGGED_IN: 'gone',
   CKR_CRYPTOKI_NOT_INITIALIZED: 'gone',
   CKR_SESSION_COUNT: 'busy',
+  CKR_DEVICE_MEMORY: 'busy',
+  CKR_HOST_MEMORY: 'busy',
   CKR_MECHANISM_INVALID: 'unsupported',
   CKR_MECHANISM_PARAM_INVALID: 'unsupported',
   CKR_KEY_NOT_WRAPPABLE: 'unsupported',

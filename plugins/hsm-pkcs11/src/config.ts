@@ -23,6 +23,8 @@ export const ConfigSchema = z.strictObject({
   stateDir: absolutePath,
   /** Set in the environment of this process before `C_Initialize`, for modules configured that way. */
   environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
+  /** Handed to `C_Initialize` (its `pReserved`), for modules configured that way, such as NSS. No secret belongs here. */
+  initString: z.string().min(1).max(1024).optional(),
   sessions: z
     .strictObject({
       /** Most sessions used at once; the token's own limit is respected when it is lower. */

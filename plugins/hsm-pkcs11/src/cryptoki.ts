@@ -39,3 +39,10 @@ export async function holding<T>(buffers: readonly Uint8Array[], call: Promise<T
     held.delete(buffers)
   }
 }
+
+/** A copy that no caller shares, and never of no memory at all, whose pointer modules refuse. To be wiped if it is secret. */
+export function ownBytes(bytes: Uint8Array): Buffer {
+  const room = Buffer.alloc(Math.max(bytes.length, 8))
+  room.set(bytes)
+  return room.subarray(0, bytes.length)
+}

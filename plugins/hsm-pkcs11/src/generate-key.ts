@@ -1,65 +1,76 @@
-import pkcs11js from 'pkcs11js'
-import type { GeneratedKey, KeyAlgorithm } from '@warder/contract'
-import { keyForms } from './algorithms.ts'
+import type { KeyAlgorithm, KeyPurpose, KeySpec, SealedRef } from '@warder/contract'
+import { isSecret, keyForms, type PairAlgorithm } from './algorithms.ts'
 import { holding, type Cryptoki, type Handle, type Template } from './cryptoki.ts'
+import { identify, type Identity } from './identity.ts'
 import type { RootKey } from './root-keys.ts'
-import { readSpki } from './spki.ts'
-import { departingPair, residentPair } from './templates.ts'
+import { departingPair, departingSecret, residentPair, residentSecret } from './templates.ts'
+import { wrapOut } from './wrapping.ts'
 
-// an RSA-4096 PKCS#8 is about 2.4 KB
-const maxBlobBytes = 8192
+/** The key that is kept, and what else was made with it. */
+interface Made {
+  readonly key: Handle
+  readonly publicKey?: Handle
+  readonly identity: Identity
+}
 
-const wrapping = { mechanism: pkcs11js.CKM_AES_KEY_WRAP_PAD }
-
-/** Makes a tenant's key pair on the token. */
-export async function generateResident(
-  lib: Cryptoki,
-  session: Handle,
-  algorithm: KeyAlgorithm,
-  id: string,
-): Promise<{ readonly privateKey: Handle; readonly spki: Uint8Array }> {
-  const pair = await makePair(lib, session, algorithm, residentPair(algorithm, id))
-  return { privateKey: pair.privateKey, spki: readSpki(lib, session, pair.publicKey, algorithm) }
+/** Makes a tenant's key on the token. */
+export async function generateResident(lib: Cryptoki, session: Handle, spec: KeySpec): Promise<Made> {
+  const { algorithm, usage, id } = spec
+  return isSecret(algorithm)
+    ? makeSecret(lib, session, algorithm, usage, residentSecret(algorithm, usage, id))
+    : makeWhole(lib, session, algorithm, usage, residentPair(algorithm, usage, id))
 }
 
 /**
- * Makes a key pair as session objects, wraps the private half out under the root key (RFC 5649) and destroys both. When
+ * Makes a key as session objects, wraps what is to be kept of it out under the root key (RFC 5649) and destroys them. When
  * it throws the caller must close the session, and the objects end with it.
  */
 export async function generateSealed(
   lib: Cryptoki,
   session: Handle,
-  algorithm: KeyAlgorithm,
+  spec: Pick<KeySpec, 'algorithm' | 'usage' | 'exportable'>,
   rootKey: RootKey,
-): Promise<GeneratedKey & { readonly ref: { readonly custody: 'sealed' } }> {
-  const pair = await makePair(lib, session, algorithm, departingPair(algorithm))
-  const out = Buffer.alloc(maxBlobBytes)
-  const wrapped = await holding([out], lib.C_WrapKeyAsync(session, wrapping, rootKey.handle, pair.privateKey, out))
-  const spki = readSpki(lib, session, pair.publicKey, algorithm)
-  lib.C_DestroyObject(session, pair.privateKey)
-  lib.C_DestroyObject(session, pair.publicKey)
-  const blob = new Uint8Array(wrapped)
-  return { ref: { custody: 'sealed', algorithm, rootKey: rootKey.number, blob }, spki }
+): Promise<{ readonly ref: SealedRef; readonly identity: Identity }> {
+  const { algorithm, usage, exportable } = spec
+  const made = isSecret(algorithm)
+    ? await makeSecret(lib, session, algorithm, usage, departingSecret(algorithm, usage))
+    : await makeWhole(lib, session, algorithm, usage, departingPair(algorithm, usage))
+  const blob = await wrapOut(lib, session, rootKey.handle, made.key)
+  lib.C_DestroyObject(session, made.key)
+  if (made.publicKey !== undefined) lib.C_DestroyObject(session, made.publicKey)
+  const ref: SealedRef = { custody: 'sealed', algorithm, usage, exportable, rootKey: rootKey.number, blob }
+  return { ref, identity: made.identity }
 }
 
-/** Unwraps a sealed key as a session object of `session`. */
-export function unwrap(
+export function makePair(
   lib: Cryptoki,
   session: Handle,
-  rootKey: Handle,
-  blob: Uint8Array,
-  template: Template,
-): Promise<Handle> {
-  const wrapped = Buffer.from(blob)
-  return holding([wrapped], lib.C_UnwrapKeyAsync(session, wrapping, rootKey, wrapped, template))
-}
-
-function makePair(
-  lib: Cryptoki,
-  session: Handle,
-  algorithm: KeyAlgorithm,
+  algorithm: PairAlgorithm,
   templates: { readonly public: Template; readonly private: Template },
 ): Promise<{ readonly privateKey: Handle; readonly publicKey: Handle }> {
   const mechanism = { mechanism: keyForms[algorithm].generation }
   return holding([], lib.C_GenerateKeyPairAsync(session, mechanism, templates.public, templates.private))
+}
+
+async function makeWhole(
+  lib: Cryptoki,
+  session: Handle,
+  algorithm: PairAlgorithm,
+  usage: KeyPurpose,
+  templates: { readonly public: Template; readonly private: Template },
+): Promise<Made> {
+  const { privateKey, publicKey } = await makePair(lib, session, algorithm, templates)
+  return { key: privateKey, publicKey, identity: identify(lib, session, publicKey, algorithm, usage) }
+}
+
+async function makeSecret(
+  lib: Cryptoki,
+  session: Handle,
+  algorithm: KeyAlgorithm,
+  usage: KeyPurpose,
+  template: Template,
+): Promise<Made> {
+  const mechanism = { mechanism: keyForms[algorithm].generation }
+  const key = await holding([], lib.C_GenerateKeyAsync(session, mechanism, template))
+  return { key, identity: identify(lib, session, key, algorithm, usage) }
 }

@@ -34,7 +34,7 @@ export interface Inspection {
 
 /** What an operator may see of a token: names and kinds, no values. Logs in, under the rules of the PIN. */
 export function inspect(
-  config: Pick<Config, 'module' | 'environment' | 'token' | 'pin' | 'stateDir'>,
+  config: Pick<Config, 'module' | 'environment' | 'initString' | 'token' | 'pin' | 'stateDir'>,
 ): Promise<Inspection> {
   return withModule(config, async ({ lib, module }) => {
     const description = findToken(lib, config.token)

@@ -2,6 +2,7 @@ import pkcs11js from 'pkcs11js'
 import { WarderError } from '@warder/contract'
 import { ckrOf, toWarderError } from './ckr.ts'
 import type { Cryptoki } from './cryptoki.ts'
+import { asOthers, isNss } from './nss.ts'
 
 export interface LoadedModule {
   readonly lib: Cryptoki
@@ -19,6 +20,7 @@ const open = new Set<string>()
 export function loadModule(from: {
   readonly module: string
   readonly environment: Readonly<Record<string, string>>
+  readonly initString?: string | undefined
 }): LoadedModule {
   if (open.has(from.module))
     throw new WarderError('plugin-failed', 'this PKCS#11 module is open already in this process')
@@ -34,7 +36,9 @@ export function loadModule(from: {
   }
   let initialised = true
   try {
-    lib.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK })
+    const flags = pkcs11js.CKF_OS_LOCKING_OK
+    // the binding drops the last character
+    lib.C_Initialize(from.initString === undefined ? { flags } : { flags, libraryParameters: `${from.initString} ` })
   } catch (error) {
     if (ckrOf(error) !== 'CKR_CRYPTOKI_ALREADY_INITIALIZED') {
       lib.close()
@@ -46,7 +50,7 @@ export function loadModule(from: {
   open.add(from.module)
   let closed = false
   return {
-    lib,
+    lib: isNss(lib) ? asOthers(lib) : lib,
     close: () => {
       if (closed) return
       closed = true

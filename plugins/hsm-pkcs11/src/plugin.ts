@@ -1,4 +1,5 @@
-import type { HsmPlugin, KeyProvider, Op, PluginHost } from '@warder/contract'
+import { join } from 'node:path'
+import type { HsmPlugin, KeyProvider, Op, PluginHost, ProvisioningFiles } from '@warder/contract'
 import { WarderError } from '@warder/contract'
 import pkcs11js from 'pkcs11js'
 import { Canary } from './canary.ts'
@@ -11,13 +12,17 @@ import { cancelled } from './gate.ts'
 import { Keeper } from './keeper.ts'
 import { loadModule } from './load-module.ts'
 import { login } from './login.ts'
+import { OaepProbe } from './oaep.ts'
 import { probeWrapping, readMechanisms } from './probe.ts'
+import { wrapsBytes } from './probe-bytes.ts'
+import { createRootKeys, initToken } from './provision.ts'
 import { Pkcs11Provider, type Parts } from './provider.ts'
 import { ResidentKeys } from './resident-keys.ts'
 import { findRootKeys } from './root-keys.ts'
 import { SealedKeys } from './sealed-keys.ts'
 import { readWrite, SessionPool } from './session-pool.ts'
 import { createSoftHsmToken } from './softhsm.ts'
+import { WrappingKeys } from './wrapping-keys.ts'
 
 /**
  * A PKCS#11 token. To be opened in a process of its own: a module may block the thread, crash, and keeps its login for the
@@ -32,6 +37,7 @@ export const plugin: HsmPlugin<Config> = {
   config: ConfigSchema,
   open,
   createDevelopmentToken: directory => createSoftHsmToken(directory),
+  provision,
 }
 
 async function open(config: Config, host: PluginHost, op: Op): Promise<KeyProvider> {
@@ -44,6 +50,36 @@ async function open(config: Config, host: PluginHost, op: Op): Promise<KeyProvid
     module.close()
     throw toWarderError(error)
   }
+}
+
+async function provision(
+  config: Config,
+  { credentialsDir, soPinFile }: ProvisioningFiles,
+  op: Op,
+): Promise<readonly string[]> {
+  const { module, environment, token, pin } = config
+  const pinFile = 'file' in pin ? pin.file : join(credentialsDir, pin.credential)
+  const done: string[] = []
+  const unlessDone = async (step: () => Promise<string>): Promise<void> => {
+    throwIfAborted(op)
+    try {
+      done.push(await step())
+    } catch (error) {
+      if (!WarderError.is(error, 'already-initialised')) throw error
+    }
+  }
+  if (soPinFile !== undefined && 'label' in token) {
+    const { label } = token
+    await unlessDone(async () => {
+      const { serial } = await initToken({ module, environment, label, soPinFile, pinFile })
+      return `initialised the token ${label}, serial ${serial}`
+    })
+  }
+  await unlessDone(async () => {
+    await createRootKeys({ ...config, pin: { file: pinFile } })
+    return 'made the root keys warder/kek/1 and warder/store/1'
+  })
+  return done
 }
 
 async function assemble(lib: Cryptoki, config: Config, host: PluginHost, op: Op): Promise<Omit<Parts, 'closeModule'>> {
@@ -59,25 +95,29 @@ async function assemble(lib: Cryptoki, config: Config, host: PluginHost, op: Op)
   const keeper = new Keeper(lib, session)
   // one session of the token's limit is the keeper's
   const pool = new SessionPool(lib, token.slot, Math.max(1, Math.min(config.sessions.max, token.maxSessions - 1)))
-  const keks = findRootKeys(lib, session, 'kek')
-  const stores = findRootKeys(lib, session, 'store')
-  const { wrappable, canary: known } = await probeWrapping(lib, pool, keks.newest, mechanisms, op)
-  const canary = new Canary(lib, pool, keeper, keks.newest.handle, known)
+  const wrappers = new WrappingKeys(lib, session)
+  const { store: stores } = findRootKeys(lib, session, ['store'])
+  stores.newest('store')
+  const kek = wrappers.newestFor({ usage: 'sign', exportable: false })
+  const { wrappable, canary: known } = await probeWrapping(lib, pool, kek, mechanisms, op)
+  const canary = new Canary(lib, pool, keeper, kek.handle, known)
   const residents = new ResidentKeys(lib)
   const count = residents.enumerate(session)
   throwIfAborted(op)
-  const sealed = new SealedKeys(lib, keeper, keks, () => canary.alive(), config.cache)
+  const alive = (): Promise<boolean> => canary.alive()
   host.log.info('token opened', { label: token.label, serial: token.serial, residentKeys: count })
   return {
     lib,
     pool,
     keeper,
     canary,
-    capabilities: new Capabilities(token, mechanisms, wrappable),
-    keks,
+    mechanisms,
+    capabilities: new Capabilities(token, mechanisms, wrappable, await wrapsBytes(lib, pool, mechanisms, op)),
+    oaep: new OaepProbe(lib, pool, keeper, mechanisms),
+    wrappers,
     stores,
     residents,
-    sealed,
+    sealed: new SealedKeys({ lib, keeper, pool, wrappers, alive }, config.cache),
   }
 }
 

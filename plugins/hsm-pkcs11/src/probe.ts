@@ -1,21 +1,14 @@
-import { constants, createPublicKey, hash, verify } from 'node:crypto'
-import {
-  keyAlgorithms,
-  signatureAlgorithms,
-  WarderError,
-  type KeyAlgorithm,
-  type Op,
-  type SignatureAlgorithm,
-} from '@warder/contract'
-import { keyForms, signatureForms } from './algorithms.ts'
-import { canWrap, missingToMake, type MechanismFacts, type Mechanisms } from './capabilities.ts'
+import { keyAlgorithms, usagesOf, WarderError, type KeyAlgorithm, type KeyUsage, type Op } from '@warder/contract'
+import { keyForms } from './algorithms.ts'
 import { ckrOf, meaningOf } from './ckr.ts'
 import type { Cryptoki, Handle } from './cryptoki.ts'
-import { generateSealed, unwrap } from './generate-key.ts'
+import { generateSealed } from './generate-key.ts'
+import { canWrap, missingToGenerate, missingToServe, type MechanismFacts, type Mechanisms } from './mechanisms.ts'
+import { isKeyOf } from './proof.ts'
 import type { RootKey } from './root-keys.ts'
 import type { SessionPool } from './session-pool.ts'
-import { signInput, signWith } from './sign.ts'
 import { unwrappedKey } from './templates.ts'
+import { unwrap } from './wrapping.ts'
 
 /** A blob known to be good, to tell a bad blob from a broken token. Its key was made for this and signs nothing else. */
 export interface CanaryBlob {
@@ -38,8 +31,8 @@ export function readMechanisms(lib: Cryptoki, slot: Handle): Mechanisms {
 }
 
 /**
- * Tries which keys can be wrapped out and come back able to sign: an EC key, which answers for RSA too (an RSA key is
- * slow to make, and is tried where there is no EC), and an Ed25519 key.
+ * Tries which keys can be wrapped out and come back the same: an AES key and the HMAC keys, an EC key, which answers for RSA
+ * too (an RSA key is slow to make, and is tried where there is no EC), and an Ed25519 key.
  */
 export async function probeWrapping(
   lib: Cryptoki,
@@ -49,20 +42,34 @@ export async function probeWrapping(
   op: Op,
 ): Promise<Probed> {
   if (!canWrap(mechanisms)) return { wrappable: new Set(), canary: undefined }
-  const makeable = keyAlgorithms.filter(algorithm => missingToMake(mechanisms, algorithm) === undefined)
-  const common = makeable.filter(algorithm => keyForms[algorithm].family !== 'edwards')
-  const edwards = makeable.filter(algorithm => keyForms[algorithm].family === 'edwards')
   const wrappable = new Set<KeyAlgorithm>()
   let canary: CanaryBlob | undefined
-  for (const alike of [common, edwards]) {
+  for (const alike of ways(mechanisms)) {
     const [first] = alike
     if (first === undefined) continue
     const blob = await roundTrip(lib, pool, kek, first, mechanisms, op)
     if (blob === undefined) continue
-    canary ??= { algorithm: first, blob }
-    for (const algorithm of alike) wrappable.add(algorithm)
+    canary ??= { algorithm: first.algorithm, blob }
+    for (const { algorithm } of alike) wrappable.add(algorithm)
   }
   return { wrappable, canary }
+}
+
+interface Way {
+  readonly algorithm: KeyAlgorithm
+  readonly usage: KeyUsage
+}
+
+/** The keys to try: of each list the first, which answers for the others. */
+function ways(mechanisms: Mechanisms): readonly (readonly Way[])[] {
+  const all = keyAlgorithms.flatMap(algorithm => {
+    const usage = usagesOf[algorithm].find(one => missingToServe(mechanisms, algorithm, one) === undefined)
+    return usage === undefined || missingToGenerate(mechanisms, algorithm) !== undefined ? [] : [{ algorithm, usage }]
+  })
+  const of = (...families: readonly string[]): readonly Way[] =>
+    all.filter(({ algorithm }) => families.includes(keyForms[algorithm].family))
+  // the canary is of the first that works: an AES key is the quickest to unwrap
+  return [of('aes'), of('hmac'), of('ec', 'rsa'), of('edwards')]
 }
 
 // a token that is gone fails the probe; any other refusal is its answer
@@ -70,27 +77,21 @@ async function roundTrip(
   lib: Cryptoki,
   pool: SessionPool,
   kek: RootKey,
-  key: KeyAlgorithm,
+  way: Way,
   mechanisms: Mechanisms,
   op: Op,
 ): Promise<Uint8Array | undefined> {
-  const algorithm = signatureAlgorithms.find(candidate => {
-    const form = signatureForms[candidate]
-    return form.keys.includes(key) && mechanisms.has(form.mechanism.mechanism)
-  })
-  if (algorithm === undefined) return undefined
   try {
     return await pool.withSession(op, async session => {
-      const { ref, spki } = await generateSealed(lib, session, key, kek)
-      const handle = await unwrap(lib, session, kek.handle, ref.blob, unwrappedKey(key))
-      const input = algorithm === 'EdDSA' ? message : hash(hashName(algorithm), message, 'buffer')
-      const signature = await signWith(lib, session, handle, key, algorithm, signInput(key, algorithm, input))
-      lib.C_DestroyObject(session, handle)
-      if (!verifies(spki, algorithm, signature)) {
+      const { ref, identity } = await generateSealed(lib, session, { ...way, exportable: false }, kek)
+      const template = unwrappedKey(way.algorithm, way.usage)
+      const handle = await unwrap(lib, session, kek.handle, ref.blob, template)
+      if (!(await isKeyOf(lib, session, handle, way, identity, { mechanisms, oaep: 'RSA-OAEP' }))) {
         throw new WarderError('hsm-failed', 'a key came back from wrapping as another key', {
-          facts: { algorithm: key },
+          facts: { algorithm: way.algorithm },
         })
       }
+      lib.C_DestroyObject(session, handle)
       return ref.blob
     })
   } catch (error) {
@@ -98,19 +99,4 @@ async function roundTrip(
     if (ckr === undefined || meaningOf(ckr) === 'gone') throw error
     return undefined
   }
-}
-
-const message = Buffer.from('warder wrap probe')
-
-// every hash here is named by the last digits of the algorithm
-function hashName(algorithm: SignatureAlgorithm): string {
-  return `sha${algorithm.slice(-3)}`
-}
-
-function verifies(spki: Uint8Array, algorithm: SignatureAlgorithm, signature: Uint8Array): boolean {
-  const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
-  if (algorithm === 'EdDSA') return verify(null, message, key, signature)
-  const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
-  const options = { key, dsaEncoding: 'ieee-p1363' as const, ...(algorithm.startsWith('PS') ? pss : {}) }
-  return verify(hashName(algorithm), message, options, signature)
 }

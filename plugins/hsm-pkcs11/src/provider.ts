@@ -1,43 +1,48 @@
+import pkcs11js from 'pkcs11js'
 import {
   WarderError,
+  type Ciphertext,
   type GeneratedKey,
   type Health,
   type KeyProvider,
   type KeyRef,
   type KeySpec,
+  type OaepAlgorithm,
   type Op,
+  type ResidentRef,
+  type Sealed,
+  type SealedRef,
   type SignatureAlgorithm,
   type TokenCapabilities,
+  type WrappedImport,
 } from '@warder/contract'
+import { agree, readPeer } from './agree.ts'
 import { keyForms } from './algorithms.ts'
 import type { Canary } from './canary.ts'
-import type { Capabilities } from './capabilities.ts'
-import { ckrOf, isHandleInvalid, meaningOf } from './ckr.ts'
-import type { Cryptoki } from './cryptoki.ts'
+import { needsOaep, type Oaep } from './capabilities.ts'
+import { ckrOf, meaningOf } from './ckr.ts'
 import { Gate } from './gate.ts'
+import { gcmDecrypt, gcmEncrypt, maxPlaintextBytes } from './gcm.ts'
 import { generateResident, generateSealed } from './generate-key.ts'
 import { Guard } from './guard.ts'
+import { copyIdentity } from './identity.ts'
 import type { Keeper } from './keeper.ts'
-import { keyMissing, type ResidentKey, type ResidentKeys } from './resident-keys.ts'
+import { Lending, requireId } from './lending.ts'
+import { macWith, maxMacBytes } from './mac.ts'
+import { oaepDecrypt, requireOaepName } from './oaep.ts'
+import { opening } from './opening.ts'
+import { requireSpec, requireUsage } from './purposes.ts'
 import type { RootKeys } from './root-keys.ts'
-import type { SealedKeys } from './sealed-keys.ts'
-import type { SessionPool } from './session-pool.ts'
 import { signInput, signWith } from './sign.ts'
 import { isStoreSecret, openStoreSecret, sealStoreSecret, storeSecretRejected } from './store-secret.ts'
-
-type ResidentRef = KeyRef & { readonly custody: 'resident' }
+import { Transfer, type TransferParts } from './transfer.ts'
+import { maxBytes, unwrapBytes, wrapBytes } from './wrap-bytes.ts'
 
 /** What `open` has made, all of it on one token; the provider closes it. */
-export interface Parts {
-  readonly lib: Cryptoki
-  readonly pool: SessionPool
+export interface Parts extends TransferParts {
   readonly keeper: Keeper
   readonly canary: Canary
-  readonly capabilities: Capabilities
-  readonly keks: RootKeys
   readonly stores: RootKeys
-  readonly residents: ResidentKeys
-  readonly sealed: SealedKeys
   /** Finalises the module. */
   closeModule(): void
 }
@@ -49,18 +54,23 @@ export interface Parts {
 export class Pkcs11Provider implements KeyProvider {
   readonly #parts: Parts
   readonly #guard: Guard
+  readonly #lending: Lending
+  readonly #transfer: Transfer
   readonly #generations = new Gate(2)
+  readonly #rootKeyMaking = new Gate(1)
   #closed: Promise<void> | undefined
 
   constructor(parts: Parts) {
     this.#parts = parts
-    this.#guard = new Guard(() => parts.canary.alive())
+    this.#guard = new Guard(this.#alive)
+    this.#lending = new Lending(parts, this.#guard)
+    this.#transfer = new Transfer(parts, this.#lending)
   }
 
   async health(op: Op): Promise<Health> {
     try {
       await this.#guard.run(op, () => this.#guard.confirmAlive())
-      const { label, serial } = this.#parts.capabilities.published.token
+      const { label, serial } = this.#parts.capabilities.token
       return { ok: true, detail: `token ${label} (${serial}) answers` }
     } catch (error) {
       if (WarderError.is(error, 'cancelled')) throw error
@@ -69,52 +79,117 @@ export class Pkcs11Provider implements KeyProvider {
   }
 
   capabilities(op: Op): Promise<TokenCapabilities> {
-    return this.#guard.run(op, () => Promise.resolve(this.#parts.capabilities.published))
+    return this.#guard.run(op, async () => this.#parts.capabilities.published(await this.#parts.oaep.offered()))
   }
 
   generate(spec: KeySpec, op: Op): Promise<GeneratedKey> {
-    return this.#guard.run(op, () => {
+    return this.#guard.run(op, async () => {
       requireId(spec.id)
-      if (keyForms[spec.algorithm] === undefined) throw new TypeError('unknown key algorithm')
-      this.#parts.capabilities.requireGenerate(spec.algorithm, spec.custody)
+      requireSpec(spec)
+      const oaep = needsOaep(spec.algorithm, spec.usage) ? await this.#parts.oaep.offered() : noHashes
+      this.#parts.capabilities.requireGenerate(spec, oaep)
       return this.#generations.run(op.signal, () =>
         spec.custody === 'sealed' ? this.#generateSealed(spec, op) : this.#generateResident(spec, op),
       )
     })
   }
 
-  locate(ref: ResidentRef, op: Op): Promise<{ readonly spki: Uint8Array } | undefined> {
+  locate(ref: ResidentRef, op: Op): Promise<Omit<GeneratedKey, 'ref'> | undefined> {
     return this.#guard.run(op, async () => {
-      requireId(ref.id)
-      const key = await this.#resident(ref, op)
-      if (key === undefined) return undefined
-      requireAlgorithm(ref, key)
-      return { spki: key.spki.slice() }
+      const key = await this.#lending.locate(ref, op)
+      return key === undefined ? undefined : copyIdentity(key.identity)
     })
   }
 
   sign(ref: KeyRef, algorithm: SignatureAlgorithm, input: Uint8Array, op: Op): Promise<Uint8Array> {
     return this.#guard.run(op, async () => {
+      requireUsage(ref, 'sign')
       const bytes = signInput(ref.algorithm, algorithm, input)
-      this.#parts.capabilities.requireSign(algorithm)
-      const { lib, pool, sealed } = this.#parts
-      if (ref.custody === 'sealed') {
-        return sealed.withKey(ref, op, handle =>
-          pool.withSession(op, session => signWith(lib, session, handle, ref.algorithm, algorithm, bytes)),
+      const { lib, capabilities } = this.#parts
+      capabilities.requireSign(algorithm)
+      return this.#lending.withKey(ref, 'sign', op, (session, key) =>
+        signWith(lib, session, key, ref.algorithm, algorithm, bytes),
+      )
+    })
+  }
+
+  encrypt(ref: KeyRef, plaintext: Uint8Array, aad: Uint8Array, op: Op): Promise<Sealed> {
+    return this.#guard.run(op, async () => {
+      requireBytes('plaintext', plaintext, 0, maxPlaintextBytes)
+      requireUsage(ref, 'encrypt')
+      // the public key of a pair encrypts where nothing is secret: not here
+      requireFamily(ref, 'aes')
+      const { lib, capabilities } = this.#parts
+      capabilities.requireServe(ref.algorithm, 'encrypt')
+      return this.#lending.withKey(ref, 'encrypt', op, (session, key) => gcmEncrypt(lib, session, key, plaintext, aad))
+    })
+  }
+
+  decrypt(ref: KeyRef, input: Ciphertext, op: Op): Promise<Uint8Array> {
+    return this.#guard.run(op, async () => {
+      requireUsage(ref, 'encrypt')
+      const { lib, capabilities } = this.#parts
+      if (input.algorithm === 'A256GCM') {
+        requireFamily(ref, 'aes')
+        capabilities.requireServe(ref.algorithm, 'encrypt')
+        return opening(this.#alive, () =>
+          this.#lending.withKey(ref, 'encrypt', op, (session, key) => gcmDecrypt(lib, session, key, input, input.aad)),
         )
       }
-      requireId(ref.id)
-      const key = this.#parts.residents.cached(ref.id) ?? (await this.#resident(ref, op))
-      if (key === undefined) throw keyMissing(ref.id, 'not on the token')
-      requireAlgorithm(ref, key)
-      try {
-        return await pool.withSession(op, session =>
-          signWith(lib, session, key.handle, ref.algorithm, algorithm, bytes),
-        )
-      } catch (error) {
-        if (isHandleInvalid(error)) await this.#explainLostHandle(ref, op, error)
-        throw error
-      }
+      const { algorithm, ciphertext } = input
+      requireOaepName(algorithm)
+      requireFamily(ref, 'rsa')
+      capabilities.requireOaep(algorithm, pkcs11js.CKF_DECRYPT, await this.#parts.oaep.offered())
+      return opening(this.#alive, () =>
+        this.#lending.withKey(ref, 'encrypt', op, (session, key) =>
+          oaepDecrypt(lib, session, key, algorithm, ciphertext),
+        ),
+      )
+    })
+  }
+
+  mac(ref: KeyRef, data: Uint8Array, op: Op): Promise<Uint8Array> {
+    return this.#guard.run(op, async () => {
+      requireBytes('data', data, 0, maxMacBytes)
+      requireUsage(ref, 'mac')
+      requireFamily(ref, 'hmac')
+      const { lib, capabilities } = this.#parts
+      capabilities.requireServe(ref.algorithm, 'mac')
+      return this.#lending.withKey(ref, 'mac', op, (session, key) => macWith(lib, session, key, ref.algorithm, data))
+    })
+  }
+
+  wrap(ref: KeyRef, bytes: Uint8Array, op: Op): Promise<Uint8Array> {
+    return this.#guard.run(op, async () => {
+      requireBytes('bytes', bytes, 1, maxBytes)
+      requireUsage(ref, 'wrap')
+      requireFamily(ref, 'aes')
+      const { lib, capabilities } = this.#parts
+      capabilities.requireServe(ref.algorithm, 'wrap')
+      return this.#lending.withKey(ref, 'wrap', op, (session, key) => wrapBytes(lib, session, key, bytes))
+    })
+  }
+
+  unwrap(ref: KeyRef, wrapped: Uint8Array, op: Op): Promise<Uint8Array> {
+    return this.#guard.run(op, async () => {
+      requireUsage(ref, 'wrap')
+      requireFamily(ref, 'aes')
+      const { lib, capabilities } = this.#parts
+      capabilities.requireServe(ref.algorithm, 'wrap')
+      return opening(this.#alive, () =>
+        this.#lending.withKey(ref, 'wrap', op, (session, key) => unwrapBytes(lib, session, key, wrapped)),
+      )
+    })
+  }
+
+  derive(ref: KeyRef, peer: Uint8Array, op: Op): Promise<Uint8Array> {
+    return this.#guard.run(op, async () => {
+      requireUsage(ref, 'derive')
+      requireFamily(ref, 'ec')
+      const { lib, capabilities } = this.#parts
+      capabilities.requireServe(ref.algorithm, 'derive')
+      const key = readPeer(peer, ref.algorithm)
+      return this.#lending.withKey(ref, 'derive', op, (session, own) => agree(lib, session, own, ref.algorithm, key))
     })
   }
 
@@ -126,11 +201,39 @@ export class Pkcs11Provider implements KeyProvider {
     })
   }
 
+  importKey(request: WrappedImport, op: Op): Promise<GeneratedKey> {
+    return this.#guard.run(op, () => this.#transfer.importKey(request, op))
+  }
+
+  exportKey(ref: SealedRef, recipient: Uint8Array, oaep: OaepAlgorithm, op: Op): Promise<Uint8Array> {
+    return this.#guard.run(op, () => this.#transfer.exportKey(ref, recipient, oaep, op))
+  }
+
+  rewrap(ref: SealedRef, op: Op): Promise<SealedRef> {
+    return this.#guard.run(op, () => this.#transfer.rewrap(ref, op))
+  }
+
+  newestRootKey(op: Op): Promise<number> {
+    return this.#guard.run(op, async () => {
+      const { pool, wrappers } = this.#parts
+      await pool.withSession(op, session => wrappers.refresh(session))
+      await this.#guard.confirmAlive()
+      return wrappers.newest
+    })
+  }
+
+  createRootKey(op: Op): Promise<number> {
+    const { pool, wrappers } = this.#parts
+    return this.#guard.run(op, () =>
+      this.#rootKeyMaking.run(op.signal, () => pool.withSession(op, session => wrappers.create(session))),
+    )
+  }
+
   sealStoreSecret(secret: Uint8Array, op: Op): Promise<Uint8Array> {
     return this.#guard.run(op, () => {
       if (!isStoreSecret(secret)) throw new TypeError('the store secret must be 32 bytes')
       const { lib, pool, stores } = this.#parts
-      return pool.withSession(op, session => sealStoreSecret(lib, session, stores.newest, secret))
+      return pool.withSession(op, session => sealStoreSecret(lib, session, stores.newest('store'), secret))
     })
   }
 
@@ -176,46 +279,38 @@ export class Pkcs11Provider implements KeyProvider {
     this.#parts.closeModule()
   }
 
-  #generateSealed(spec: KeySpec, op: Op): Promise<GeneratedKey> {
-    const { lib, pool, keks } = this.#parts
-    return pool.withSession(op, session => generateSealed(lib, session, spec.algorithm, keks.newest))
+  async #generateSealed(spec: KeySpec, op: Op): Promise<GeneratedKey> {
+    const { lib, pool, wrappers } = this.#parts
+    const { ref, identity } = await pool.withSession(op, session =>
+      generateSealed(lib, session, spec, wrappers.newestFor(spec)),
+    )
+    return { ref, ...identity }
   }
 
-  async #generateResident(spec: KeySpec, op: Op): Promise<GeneratedKey> {
+  #generateResident(spec: KeySpec, op: Op): Promise<GeneratedKey> {
     const { lib, pool, residents } = this.#parts
-    const spki = await pool.withSession(op, async session => {
-      if (residents.objects(session, spec.id).length > 0) {
-        throw new WarderError('key-exists', 'the token has a key of this id', { facts: { id: spec.id } })
-      }
-      const made = await generateResident(lib, session, spec.algorithm, spec.id)
-      residents.add(spec.id, { algorithm: spec.algorithm, handle: made.privateKey, spki: made.spki })
-      return made.spki
+    return pool.withSession(op, async session => {
+      residents.requireFree(session, spec.id)
+      const { key, identity } = await generateResident(lib, session, spec)
+      return residents.admit(spec, key, identity)
     })
-    return { ref: { custody: 'resident', algorithm: spec.algorithm, id: spec.id }, spki: spki.slice() }
   }
 
-  /** `undefined` only when a living token does not have the key. */
-  async #resident(ref: ResidentRef, op: Op): Promise<ResidentKey | undefined> {
-    const { pool, residents } = this.#parts
-    const key = await pool.withSession(op, session => residents.locate(session, ref.id))
-    if (key === undefined) await this.#guard.confirmAlive()
-    return key
-  }
-
-  // the signature was not made, and is not tried again; the next call finds the key under its new handle
-  async #explainLostHandle(ref: ResidentRef, op: Op, cause: unknown): Promise<void> {
-    this.#parts.residents.distrust(ref.id)
-    if ((await this.#resident(ref, op)) === undefined) throw keyMissing(ref.id, 'no longer on the token', cause)
-  }
+  readonly #alive = (): Promise<boolean> => this.#parts.canary.alive()
 }
 
-function requireId(id: string): void {
-  if (!/^[0-9a-f]{32}$/.test(id)) throw new TypeError('the id must be 32 lower-case hexadecimal digits')
+const noHashes: Oaep = new Set()
+
+function requireBytes(name: string, bytes: Uint8Array, least: number, most: number): void {
+  if (bytes instanceof Uint8Array && bytes.length >= least && bytes.length <= most) return
+  throw new TypeError(`${name} must be ${least} to ${most} bytes`)
 }
 
-function requireAlgorithm(ref: KeyRef, key: ResidentKey): void {
-  if (key.algorithm === ref.algorithm) return
-  throw new WarderError('algorithm-mismatch', 'the key on the token is of another algorithm', {
-    facts: { keyAlgorithm: key.algorithm, algorithm: ref.algorithm },
+/** For a usage that keys of several kinds have, each with its own operation. */
+function requireFamily({ algorithm }: KeyRef, family: string): void {
+  if (!Object.hasOwn(keyForms, algorithm)) throw new TypeError('unknown key algorithm')
+  if (keyForms[algorithm].family === family) return
+  throw new WarderError('algorithm-mismatch', `a ${algorithm} key does not do this`, {
+    facts: { keyAlgorithm: algorithm },
   })
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import * as graphene from 'graphene-pk11'
 import pkcs11js from 'pkcs11js'
 import { WarderError } from '@warder/contract'
@@ -11,7 +10,8 @@ import { login } from './login.ts'
 import { findObjects, readAttributes } from './objects.ts'
 import { pinText, withPin } from './read-pin.ts'
 import { closeSession, readWrite } from './session-pool.ts'
-import { rootKeyTemplate, type RootPurpose } from './templates.ts'
+import { wrappingPurposes } from './templates.ts'
+import { makeRootKeys } from './wrapping-keys.ts'
 
 export interface InitToken {
   readonly module: string
@@ -59,11 +59,11 @@ export async function initToken(request: InitToken): Promise<{ readonly serial: 
 }
 
 /**
- * Makes `warder/kek/1` and `warder/store/1`.
+ * Makes the first root keys: `warder/kek/1`, `warder/export-kek/1`, `warder/import-kek/1` and `warder/store/1`.
  * @throws WarderError `already-initialised` when the token has any `warder/…` object, of whatever kind.
  */
 export async function createRootKeys(
-  config: Pick<Config, 'module' | 'environment' | 'token' | 'pin' | 'stateDir'>,
+  config: Pick<Config, 'module' | 'environment' | 'initString' | 'token' | 'pin' | 'stateDir'>,
 ): Promise<void> {
   await withModule(config, async ({ lib }) => {
     const token = findToken(lib, config.token)
@@ -78,18 +78,7 @@ export async function createRootKeys(
           })
         }
       }
-      const purposes: readonly RootPurpose[] = ['kek', 'store']
-      const made: Handle[] = []
-      try {
-        for (const purpose of purposes) {
-          const template = rootKeyTemplate(purpose, 1, randomBytes(16))
-          made.push(lib.C_GenerateKey(session, { mechanism: pkcs11js.CKM_AES_KEY_GEN }, template))
-        }
-      } catch (error) {
-        // one without the other could not be completed by a second run
-        for (const key of made) lib.C_DestroyObject(session, key)
-        throw error
-      }
+      makeRootKeys(lib, session, [...wrappingPurposes, 'store'], 1)
     } finally {
       closeSession(lib, session)
     }
@@ -103,7 +92,7 @@ export interface Provisioning {
 
 /** Runs `fn` with the module loaded, and finalises it whatever happens. */
 export async function withModule<T>(
-  from: { readonly module: string; readonly environment: Readonly<Record<string, string>> },
+  from: Parameters<typeof loadModule>[0],
   fn: (provisioning: Provisioning) => T | Promise<T>,
 ): Promise<T> {
   const loaded = loadModule(from)

@@ -9,48 +9,67 @@ export interface RootKey {
   readonly handle: Handle
 }
 
-/** The root keys of one purpose, at least one, by number. */
+/** The root keys of one purpose by number; there may be none. */
 export class RootKeys {
   readonly #keys: ReadonlyMap<number, Handle>
-  readonly newest: RootKey
 
   constructor(keys: ReadonlyMap<number, Handle>) {
-    const number = Math.max(...keys.keys())
     this.#keys = keys
-    this.newest = { number, handle: keys.get(number) as Handle }
+  }
+
+  get numbers(): readonly number[] {
+    return [...this.#keys.keys()]
   }
 
   get(number: number): Handle | undefined {
     return this.#keys.get(number)
   }
+
+  /** @throws WarderError `not-initialised` when there is none. */
+  newest(purpose: RootPurpose): RootKey {
+    return this.require(purpose, Math.max(1, ...this.#keys.keys()))
+  }
+
+  /** @throws WarderError `not-initialised` when there is none of this number. */
+  require(purpose: RootPurpose, number: number): RootKey {
+    const handle = this.#keys.get(number)
+    if (handle === undefined) throw notInitialised(rootLabel(purpose, number), 'missing')
+    return { number, handle }
+  }
 }
 
 /**
- * Finds the root keys of a purpose and checks that each is what it must be. It never makes one: a lookup that fails
- * throws, and one that finds nothing is a token that has not been provisioned.
+ * Finds the root keys of these purposes and checks that each is what it must be. It never makes one: a lookup that fails
+ * throws, and one that finds nothing answers nothing.
  * @throws WarderError `not-initialised`, facts naming the key and what is wrong with it.
  */
-export function findRootKeys(lib: Cryptoki, session: Handle, purpose: RootPurpose): RootKeys {
-  const keys = new Map<number, Handle>()
+export function findRootKeys<const Purpose extends RootPurpose>(
+  lib: Cryptoki,
+  session: Handle,
+  purposes: readonly Purpose[],
+): Readonly<Record<Purpose, RootKeys>> {
+  const found = new Map<Purpose, Map<number, Handle>>(purposes.map(purpose => [purpose, new Map()]))
   for (const handle of findObjects(lib, session, [
     { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
     { type: pkcs11js.CKA_TOKEN, value: true },
   ])) {
-    const number = numberOf(readName(lib, session, handle)?.label ?? '', purpose)
-    if (number === undefined) continue
-    const name = rootLabel(purpose, number)
-    if (keys.has(number)) throw notInitialised(name, 'two keys have this name')
+    const name = parseRootLabel(readName(lib, session, handle)?.label ?? '')
+    const purpose = purposes.find(one => one === name?.purpose)
+    if (name === undefined || purpose === undefined) continue
+    const keys = found.get(purpose) as Map<number, Handle>
+    const label = rootLabel(purpose, name.number)
+    if (keys.has(name.number)) throw notInitialised(label, 'two keys have this name')
     const wrong = faultOf(lib, session, handle, purpose)
-    if (wrong !== undefined) throw notInitialised(name, wrong)
-    keys.set(number, handle)
+    if (wrong !== undefined) throw notInitialised(label, wrong)
+    keys.set(name.number, handle)
   }
-  if (keys.size === 0) throw notInitialised(rootLabel(purpose, 1), 'missing')
-  return new RootKeys(keys)
+  const entries = [...found].map(([purpose, keys]) => [purpose, new RootKeys(keys)])
+  return Object.fromEntries(entries) as Record<Purpose, RootKeys>
 }
 
-function numberOf(label: string, purpose: RootPurpose): number | undefined {
-  const match = /^warder\/([a-z]+)\/([1-9][0-9]{0,8})$/.exec(label)
-  return match?.[1] === purpose ? Number(match[2]) : undefined
+function parseRootLabel(label: string): { readonly purpose: string; readonly number: number } | undefined {
+  const match = /^warder\/([a-z-]+)\/([1-9][0-9]{0,8})$/.exec(label)
+  return match === null ? undefined : { purpose: match[1] as string, number: Number(match[2]) }
 }
 
 function faultOf(lib: Cryptoki, session: Handle, key: Handle, purpose: RootPurpose): string | undefined {
@@ -61,7 +80,7 @@ function faultOf(lib: Cryptoki, session: Handle, key: Handle, purpose: RootPurpo
     [pkcs11js.CKA_SENSITIVE, true, 'CKA_SENSITIVE'],
     [pkcs11js.CKA_EXTRACTABLE, false, 'CKA_EXTRACTABLE'],
     [pkcs11js.CKA_MODIFIABLE, false, 'CKA_MODIFIABLE'],
-    ...secretUsages.map(usage => [usage, rootUsages[purpose].includes(usage), usageName(usage)] as const),
+    ...secretUsages.map(usage => [usage, rootUsages(purpose).includes(usage), usageName(usage)] as const),
   ]
   for (const [attribute, expected, name] of flags) {
     const [value] = readAttributes(lib, session, key, [attribute])

@@ -1,20 +1,27 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import pkcs11js from 'pkcs11js'
-import { WarderError, type KeyAlgorithm, type KeyRef, type Op } from '@warder/contract'
-import { keyForms } from './algorithms.ts'
+import { WarderError, type KeyAlgorithm, type Op, type SealedRef } from '@warder/contract'
+import { isCurve, keyForms } from './algorithms.ts'
 import { ckrOf, isHandleInvalid, meaningOf } from './ckr.ts'
 import type { Config } from './config.ts'
-import type { Cryptoki, Handle } from './cryptoki.ts'
+import type { Cryptoki, Handle, Template } from './cryptoki.ts'
 import { cancelled } from './gate.ts'
-import { unwrap } from './generate-key.ts'
 import type { Keeper } from './keeper.ts'
 import { readAttributes } from './objects.ts'
-import type { RootKeys } from './root-keys.ts'
+import type { SessionPool } from './session-pool.ts'
 import { mismatch, rsaBits } from './spki.ts'
-import { unwrappedKey } from './templates.ts'
+import { transitKey, unwrappedKey } from './templates.ts'
+import type { WrappingKeys } from './wrapping-keys.ts'
+import { unwrap } from './wrapping.ts'
 
-export type SealedRef = KeyRef & { readonly custody: 'sealed' }
+export interface SealedKeyParts {
+  readonly lib: Cryptoki
+  readonly keeper: Keeper
+  readonly pool: SessionPool
+  readonly wrappers: WrappingKeys
+  readonly alive: () => Promise<boolean>
+}
 
 interface Unwrapped {
   readonly handle: Promise<Handle>
@@ -33,15 +40,17 @@ interface Unwrapped {
 export class SealedKeys {
   readonly #lib: Cryptoki
   readonly #keeper: Keeper
-  readonly #keks: RootKeys
+  readonly #pool: SessionPool
+  readonly #wrappers: WrappingKeys
   readonly #alive: () => Promise<boolean>
   readonly #unwrapping = new Map<string, Unwrapped>()
   readonly #cache: LRUCache<string, Unwrapped>
 
-  constructor(lib: Cryptoki, keeper: Keeper, keks: RootKeys, alive: () => Promise<boolean>, limits: Config['cache']) {
+  constructor({ lib, keeper, pool, wrappers, alive }: SealedKeyParts, limits: Config['cache']) {
     this.#lib = lib
     this.#keeper = keeper
-    this.#keks = keks
+    this.#pool = pool
+    this.#wrappers = wrappers
     this.#alive = alive
     this.#cache = new LRUCache({
       max: limits.entries,
@@ -85,7 +94,7 @@ export class SealedKeys {
   }
 
   #begin(name: string, ref: SealedRef): Unwrapped {
-    const key: Unwrapped = { handle: this.#unwrap(ref), ready: undefined, users: 0, dropped: false }
+    const key: Unwrapped = { handle: this.#unwrapToUse(ref), ready: undefined, users: 0, dropped: false }
     this.#unwrapping.set(name, key)
     void this.#keep(name, key)
     return key
@@ -111,24 +120,72 @@ export class SealedKeys {
       .catch(() => undefined)
   }
 
-  async #unwrap(ref: SealedRef): Promise<Handle> {
-    const kek = this.#keks.get(ref.rootKey)
-    if (kek === undefined) throw rejected()
+  /**
+   * Lends the key to `fn` unwrapped anew, to be wrapped at once under another key: it can be used for nothing else.
+   * @throws as {@link withKey}.
+   */
+  async inTransit<T>(ref: SealedRef, op: Op, fn: (session: Handle, key: Handle) => Promise<T>): Promise<T> {
+    const wrapper = await this.#wrapperOf(ref)
+    let unwrapped = false
     try {
-      return await this.#keeper.exclusive(async session => {
-        const handle = await unwrap(this.#lib, session, kek, ref.blob, unwrappedKey(ref.algorithm))
-        if (!isOfAlgorithm(this.#lib, session, handle, ref.algorithm)) {
-          this.#lib.C_DestroyObject(session, handle)
-          throw mismatch(ref.algorithm)
-        }
-        return handle
+      return await this.#pool.withSession(op, async session => {
+        const key = await this.#unwrap(session, wrapper, ref, transitKey(ref.algorithm))
+        unwrapped = true
+        const result = await fn(session, key)
+        this.#lib.C_DestroyObject(session, key)
+        return result
       })
     } catch (error) {
-      const ckr = ckrOf(error)
-      if (ckr === undefined || meaningOf(ckr) === 'gone' || !(await this.#alive())) throw error
-      throw rejected(error)
+      throw unwrapped ? error : await this.#explain(error)
     }
   }
+
+  async #unwrapToUse(ref: SealedRef): Promise<Handle> {
+    const wrapper = await this.#wrapperOf(ref)
+    try {
+      return await this.#keeper.exclusive(session =>
+        this.#unwrap(session, wrapper, ref, unwrappedKey(ref.algorithm, ref.usage)),
+      )
+    } catch (error) {
+      throw await this.#explain(error)
+    }
+  }
+
+  /** Asks the token once when the number is not known here: another process may have made it. */
+  async #wrapperOf(ref: SealedRef): Promise<Handle> {
+    if (!fits(ref)) throw rejected()
+    let wrapper = this.#wrappers.get(ref)
+    if (wrapper === undefined) {
+      await this.#pool.withSession(unhurried, session => this.#wrappers.refresh(session))
+      wrapper = this.#wrappers.get(ref)
+    }
+    if (wrapper === undefined) throw rejected()
+    return wrapper
+  }
+
+  async #unwrap(session: Handle, wrapper: Handle, ref: SealedRef, template: Template): Promise<Handle> {
+    const handle = await unwrap(this.#lib, session, wrapper, ref.blob, template)
+    if (isOfAlgorithm(this.#lib, session, handle, ref.algorithm)) return handle
+    this.#lib.C_DestroyObject(session, handle)
+    throw mismatch(ref.algorithm)
+  }
+
+  async #explain(error: unknown): Promise<unknown> {
+    const ckr = ckrOf(error)
+    return ckr === undefined || meaningOf(ckr) === 'gone' || !(await this.#alive()) ? error : rejected(error)
+  }
+}
+
+// an unwrap is shared by its callers: none of them ends it for the others
+const unhurried: Op = { signal: new AbortController().signal }
+
+/** How much wrapping adds to a secret key (RFC 5649), whose lengths here are multiples of 8. */
+const wrappingBytes = 8
+
+/** A secret key has one length; SoftHSM unwraps any, and does not tell of it. */
+function fits({ algorithm, blob }: SealedRef): boolean {
+  const form = keyForms[algorithm]
+  return !('bytes' in form) || blob.length === form.bytes + wrappingBytes
 }
 
 function rejected(cause?: unknown): WarderError {
@@ -140,16 +197,17 @@ function rejected(cause?: unknown): WarderError {
 
 function isOfAlgorithm(lib: Cryptoki, session: Handle, handle: Handle, algorithm: KeyAlgorithm): boolean {
   const form = keyForms[algorithm]
+  if ('bytes' in form) return true
   if (form.family === 'rsa') {
     const [modulus] = readAttributes(lib, session, handle, [pkcs11js.CKA_MODULUS])
     return rsaBits(modulus) === form.bits
   }
   const [parameters] = readAttributes(lib, session, handle, [pkcs11js.CKA_EC_PARAMS])
-  return parameters.equals(form.parameters)
+  return isCurve(form, parameters)
 }
 
 function cacheName(ref: SealedRef): string {
-  return `${ref.algorithm}.${ref.rootKey}.${createHash('sha256').update(ref.blob).digest('base64')}`
+  return `${ref.algorithm}.${ref.usage}.${ref.exportable}.${ref.rootKey}.${createHash('sha256').update(ref.blob).digest('base64')}`
 }
 
 // the unwrap is shared, so one caller's end must not end it for the others

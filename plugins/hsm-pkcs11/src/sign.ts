@@ -1,6 +1,6 @@
 import { WarderError, type KeyAlgorithm, type SignatureAlgorithm } from '@warder/contract'
 import { keyForms, maxSignatureBytes, signatureForms } from './algorithms.ts'
-import { holding, type Cryptoki, type Handle } from './cryptoki.ts'
+import { holding, ownBytes, type Cryptoki, type Handle } from './cryptoki.ts'
 
 /**
  * The bytes the token signs: the message, the digest, or the DER of DigestInfo around it.
@@ -9,7 +9,7 @@ import { holding, type Cryptoki, type Handle } from './cryptoki.ts'
  */
 export function signInput(key: KeyAlgorithm, algorithm: SignatureAlgorithm, input: Uint8Array): Buffer {
   const form = signatureForms[algorithm]
-  if (form === undefined || keyForms[key] === undefined) throw new TypeError('unknown algorithm')
+  if (form === undefined || !Object.hasOwn(keyForms, key)) throw new TypeError('unknown algorithm')
   if (!(input instanceof Uint8Array)) throw new TypeError('the input to sign must be bytes')
   if (!form.keys.includes(key)) {
     throw new WarderError('algorithm-mismatch', `a ${key} key does not make ${algorithm} signatures`, {
@@ -20,10 +20,7 @@ export function signInput(key: KeyAlgorithm, algorithm: SignatureAlgorithm, inpu
     throw new TypeError(`the digest for ${algorithm} must be ${form.digestBytes} bytes, not ${input.length}`)
   }
   if (form.prefix !== undefined) return Buffer.concat([form.prefix, input])
-  // a copy: the caller may reuse its buffer; never zero bytes long, whose pointer modules refuse
-  const room = Buffer.alloc(Math.max(input.length, 8))
-  room.set(input)
-  return room.subarray(0, input.length)
+  return ownBytes(input)
 }
 
 /** One signature in a session of its own. */
@@ -37,8 +34,10 @@ export async function signWith(
 ): Promise<Uint8Array> {
   const out = Buffer.alloc(maxSignatureBytes)
   lib.C_SignInit(session, signatureForms[algorithm].mechanism, handle)
-  const signature = keyForms[key].fast
-    ? lib.C_Sign(session, input, out)
-    : await holding([input, out], lib.C_SignAsync(session, input, out))
+  const form = keyForms[key]
+  const signature =
+    'fast' in form && form.fast
+      ? lib.C_Sign(session, input, out)
+      : await holding([input, out], lib.C_SignAsync(session, input, out))
   return new Uint8Array(signature)
 }

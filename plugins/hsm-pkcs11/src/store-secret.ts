@@ -1,6 +1,6 @@
-import pkcs11js from 'pkcs11js'
 import { WarderError } from '@warder/contract'
-import type { Cryptoki, Handle, Mechanism } from './cryptoki.ts'
+import type { Cryptoki, Handle } from './cryptoki.ts'
+import { gcm } from './gcm.ts'
 import type { RootKey, RootKeys } from './root-keys.ts'
 
 /**
@@ -18,7 +18,7 @@ export function sealStoreSecret(lib: Cryptoki, session: Handle, key: RootKey, se
   const iv = lib.C_GenerateRandom(session, Buffer.alloc(ivBytes))
   const plain = Buffer.from(secret)
   try {
-    lib.C_EncryptInit(session, gcm(iv, key.number), key.handle)
+    lib.C_EncryptInit(session, gcm(iv, aadOf(key.number)), key.handle)
     const encrypted = lib.C_Encrypt(session, plain, Buffer.alloc(secretBytes + tagBytes))
     const header = Buffer.alloc(headerBytes)
     header.writeUInt8(version, 0)
@@ -40,7 +40,7 @@ export function openStoreSecret(lib: Cryptoki, session: Handle, keys: RootKeys, 
   // room for the tag as well: SoftHSM asks for it
   const out = Buffer.alloc(secretBytes + tagBytes)
   try {
-    lib.C_DecryptInit(session, gcm(iv, number), handle)
+    lib.C_DecryptInit(session, gcm(iv, aadOf(number)), handle)
     const secret = lib.C_Decrypt(session, bytes.subarray(headerBytes + ivBytes), out)
     if (secret.length !== secretBytes) throw storeSecretRejected()
     return new Uint8Array(secret)
@@ -60,9 +60,6 @@ export function storeSecretRejected(cause?: unknown): WarderError {
   })
 }
 
-function gcm(iv: Buffer, number: number): Mechanism {
-  const aad = Buffer.from(`warder store secret v1 warder/store/${number}`)
-  // the variant with ivBits: the older one leaves that field uninitialised
-  const parameter = { type: pkcs11js.CK_PARAMS_AES_GCM_v240, iv, ivBits: ivBytes * 8, aad, tagBits: tagBytes * 8 }
-  return { mechanism: pkcs11js.CKM_AES_GCM, parameter }
+function aadOf(number: number): Buffer {
+  return Buffer.from(`warder store secret v1 warder/store/${number}`)
 }

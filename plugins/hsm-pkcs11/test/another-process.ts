@@ -3,11 +3,15 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { plugin } from '../src/plugin.ts'
 import type { Config } from '../src/config.ts'
-import { host, op } from './support.ts'
+import { host, op, specOf, spkiOf } from './support.ts'
 
-export type Task = { readonly destroy: string } | { readonly generate: string }
+export type Task =
+  | { readonly destroy: string }
+  | { readonly generate: string }
+  | { readonly generateMac: string }
+  | { readonly createRootKey: true }
 
-/** Does one thing to the token from a process of its own, as another HSM host would. Answers a made key's SPKI, base64. */
+/** Does one thing to the token from a process of its own, as another HSM host would. Answers a made key's SPKI or check value, base64, or a number. */
 export async function inAnotherProcess(config: Config, task: Task): Promise<string> {
   const child = fork(fileURLToPath(import.meta.url), ['child'], { execArgv: process.execArgv })
   const answer = once(child, 'message')
@@ -25,11 +29,16 @@ async function perform(config: Config, task: Task): Promise<string> {
   const provider = await plugin.open(config, host, op)
   try {
     if ('destroy' in task) {
-      await provider.destroy({ custody: 'resident', algorithm: 'P-256', id: task.destroy }, op)
+      await provider.destroy({ custody: 'resident', algorithm: 'P-256', usage: 'sign', id: task.destroy }, op)
       return ''
     }
-    const { spki } = await provider.generate({ algorithm: 'P-256', custody: 'resident', id: task.generate }, op)
-    return Buffer.from(spki).toString('base64')
+    if ('createRootKey' in task) return String(await provider.createRootKey(op))
+    if ('generateMac' in task) {
+      const spec = specOf({ algorithm: 'HMAC-SHA-256', custody: 'resident', id: task.generateMac })
+      return Buffer.from((await provider.generate(spec, op)).checkValue ?? []).toString('base64')
+    }
+    const made = await provider.generate(specOf({ custody: 'resident', id: task.generate }), op)
+    return Buffer.from(spkiOf(made)).toString('base64')
   } finally {
     await provider[Symbol.asyncDispose]()
   }

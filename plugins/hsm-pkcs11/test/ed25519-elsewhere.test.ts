@@ -9,11 +9,14 @@ describe('resident keys in another process', () => {
     try {
       const config = await createSoftHsmToken(directory)
       const made = await withProvider(config, provider =>
-        provider.generate({ algorithm: 'Ed25519', custody: 'resident', id: newId() }, op),
+        provider.generate(
+          { algorithm: 'Ed25519', usage: 'sign', custody: 'resident', exportable: false, id: newId() },
+          op,
+        ),
       )
       const message = Buffer.from('a message')
       const signature = await withProvider(config, provider => provider.sign(made.ref, 'EdDSA', message, op))
-      const key = createPublicKey({ key: Buffer.from(made.spki), format: 'der', type: 'spki' })
+      const key = createPublicKey({ key: Buffer.from(made.spki ?? []), format: 'der', type: 'spki' })
       expect(verify(null, message, key, signature)).to.equal(true)
     } finally {
       await removeDirectory(directory)

@@ -1,6 +1,7 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import pkcs11js from 'pkcs11js'
+import type { ResidentRef } from '@warder/contract'
 import { expect } from 'chai'
 import type { Config } from '../src/config.ts'
 import { inspect } from '../src/inspect.ts'
@@ -12,7 +13,6 @@ import {
   host,
   inputFor,
   isValid,
-  newId,
   op,
   refusal,
   removeDirectory,
@@ -21,6 +21,8 @@ import {
   spied,
   temporaryDirectory,
   withProvider,
+  specOf,
+  spkiOf,
 } from './support.ts'
 
 describe('the provider', function () {
@@ -36,16 +38,16 @@ describe('the provider', function () {
 
   it('closes after what is under way, refuses what comes then, and closing twice is closing once', async () => {
     const provider = await plugin.open(config, host, op)
-    const key = await provider.generate({ algorithm: 'RSA-4096', custody: 'sealed', id: newId() }, op)
+    const key = await provider.generate(specOf({ algorithm: 'RSA-4096' }), op)
     const message = Buffer.from('under way')
     const signing = Array.from({ length: 40 }, () =>
       provider.sign(key.ref, 'PS512', inputFor('PS512', message), { signal: new AbortController().signal }),
     )
-    const making = provider.generate({ algorithm: 'RSA-2048', custody: 'resident', id: newId() }, op)
+    const making = provider.generate(specOf({ algorithm: 'RSA-2048', custody: 'resident' }), op)
     const closing = [provider[Symbol.asyncDispose](), provider[Symbol.asyncDispose]()]
     expect((await refusal(provider.random(1, op))).code).to.equal('hsm-unavailable')
     for (const signature of await Promise.all(signing)) {
-      expect(isValid(key.spki, 'PS512', message, signature)).to.equal(true)
+      expect(isValid(spkiOf(key), 'PS512', message, signature)).to.equal(true)
     }
     const { ref } = await making
     await Promise.all(closing)
@@ -53,7 +55,7 @@ describe('the provider', function () {
     expect((await provider.health(op)).ok).to.equal(false)
     // the module is finalised: it opens again in this process
     await withProvider(config, async again => {
-      expect(await again.locate(ref as typeof ref & { custody: 'resident' }, op)).not.to.equal(undefined)
+      expect(await again.locate(ref as ResidentRef, op)).not.to.equal(undefined)
     })
   })
 
@@ -83,7 +85,7 @@ describe('the provider', function () {
     await withProvider(spy.config, async provider => {
       const key = await sealedKey(provider)
       await refusal(provider.openStoreSecret(new Uint8Array(65), op))
-      await refusal(provider.generate({ algorithm: 'Ed25519', custody: 'sealed', id: newId() }, op))
+      await refusal(provider.generate(specOf({ algorithm: 'Ed25519' }), op))
       await Promise.all(Array.from({ length: 100 }, () => expectSigns(provider, key)))
     })
     expect(await spy.calls('C_Logout')).to.equal(0)

@@ -18,6 +18,7 @@ import {
   temporaryDirectory,
   thrownBy,
   withProvider,
+  specOf,
 } from './support.ts'
 
 describe('resident keys', () => {
@@ -30,7 +31,7 @@ describe('resident keys', () => {
   })
   after(() => removeDirectory(directory))
 
-  const reference = (id: string) => ({ custody: 'resident', algorithm: 'P-256', id }) as const
+  const reference = (id: string) => ({ custody: 'resident', algorithm: 'P-256', usage: 'sign', id }) as const
 
   it('are found again after a restart, by id', async () => {
     const key = await withProvider(config, residentKey)
@@ -81,7 +82,7 @@ describe('resident keys', () => {
   it('an id that is taken is refused', async () => {
     await withProvider(config, async provider => {
       const key = await residentKey(provider)
-      const again = provider.generate({ algorithm: 'P-256', custody: 'resident', id: key.ref.id }, op)
+      const again = provider.generate(specOf({ custody: 'resident', id: key.ref.id }), op)
       expect((await refusal(again)).code).to.equal('key-exists')
       await expectSigns(provider, key)
     })
@@ -91,7 +92,7 @@ describe('resident keys', () => {
     await withProvider(config, async provider => {
       for (const id of ['', 'A'.repeat(32), 'a'.repeat(31), `${'a'.repeat(31)}/`, '..']) {
         const calls = [
-          provider.generate({ algorithm: 'P-256', custody: 'resident', id }, op),
+          provider.generate(specOf({ custody: 'resident', id }), op),
           provider.locate(reference(id), op),
           provider.sign(reference(id), 'ES256', Buffer.alloc(32), op),
           provider.destroy(reference(id), op),
@@ -105,7 +106,7 @@ describe('resident keys', () => {
     const ownId = newId()
     await withRawToken(config, (lib, session) => {
       const label = { type: pkcs11js.CKA_LABEL, value: 'warder/jwt/1' }
-      const { public: publicHalf, private: privateHalf } = residentPair('P-256', ownId)
+      const { public: publicHalf, private: privateHalf } = residentPair('P-256', 'sign', ownId)
       const relabel = (template: typeof publicHalf) =>
         template.map(attribute => (attribute.type === pkcs11js.CKA_LABEL ? label : attribute))
       const mechanism = { mechanism: pkcs11js.CKM_EC_KEY_PAIR_GEN }
@@ -114,6 +115,8 @@ describe('resident keys', () => {
     const { objects } = await inspect(config)
     const own = objects.filter(object => object.label.startsWith('warder/'))
     expect(own.map(object => object.label)).to.deep.equal([
+      'warder/export-kek/1',
+      'warder/import-kek/1',
       'warder/jwt/1',
       'warder/jwt/1',
       'warder/kek/1',
@@ -135,7 +138,7 @@ describe('resident keys', () => {
     const [halved, mixed, doubled] = [newId(), newId(), newId()]
     await withRawToken(config, (lib, session) => {
       const make = (id: string, algorithm: 'P-256' | 'P-384' = 'P-256') => {
-        const templates = residentPair(algorithm, id)
+        const templates = residentPair(algorithm, 'sign', id)
         const mechanism = { mechanism: pkcs11js.CKM_EC_KEY_PAIR_GEN }
         return lib.C_GenerateKeyPair(session, mechanism, templates.public, templates.private)
       }

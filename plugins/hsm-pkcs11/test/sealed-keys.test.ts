@@ -8,7 +8,6 @@ import { createSoftHsmToken } from '../src/softhsm.ts'
 import { withRawToken } from './raw-token.ts'
 import {
   expectSigns,
-  newId,
   op,
   refusal,
   removeDirectory,
@@ -16,6 +15,7 @@ import {
   spied,
   temporaryDirectory,
   withProvider,
+  specOf,
 } from './support.ts'
 
 const sessionPrivateKeys = [
@@ -54,7 +54,7 @@ describe('sealed keys', () => {
   it('more keys than the cache holds sign at once, none is destroyed under use, and no more than fit stay', async () => {
     await withProvider({ ...config, cache: { entries: 2, ttl: 900 } }, async provider => {
       const keys = await Promise.all(Array.from({ length: 8 }, () => sealedKey(provider)))
-      const rsa = await provider.generate({ algorithm: 'RSA-2048', custody: 'sealed', id: newId() }, op)
+      const rsa = await provider.generate(specOf({ algorithm: 'RSA-2048' }), op)
       for (let round = 0; round < 4; round++) {
         await Promise.all([
           ...keys.flatMap(key => [expectSigns(provider, key), expectSigns(provider, key)]),
@@ -136,7 +136,7 @@ describe('sealed keys', () => {
 
   it('a blob that holds a key of another algorithm is refused', async () => {
     await withProvider(config, async provider => {
-      const rsa = await provider.generate({ algorithm: 'RSA-2048', custody: 'sealed', id: newId() }, op)
+      const rsa = await provider.generate(specOf({ algorithm: 'RSA-2048' }), op)
       const lie = { ...rsa.ref, algorithm: 'RSA-3072' } as KeyRef
       expect((await refusal(provider.sign(lie, 'PS256', randomBytes(32), op))).code).to.equal('algorithm-mismatch')
       await expectSigns(provider, rsa, 'PS256')
@@ -158,7 +158,7 @@ describe('sealed keys', () => {
 
   it('closing waits for an unwrap whose callers have left, a failing one too', async () => {
     await withProvider(config, async provider => {
-      const key = await provider.generate({ algorithm: 'RSA-4096', custody: 'sealed', id: newId() }, op)
+      const key = await provider.generate(specOf({ algorithm: 'RSA-4096' }), op)
       for (const ref of [key.ref, withBlob(key, blob => flip(blob, 9))]) {
         const leaving = new AbortController()
         const left = refusal(provider.sign(ref, 'PS256', randomBytes(32), { signal: leaving.signal }))
@@ -171,7 +171,7 @@ describe('sealed keys', () => {
 
   it('one caller who gives up does not take the others with it', async () => {
     await withProvider(config, async provider => {
-      const key = await provider.generate({ algorithm: 'RSA-4096', custody: 'sealed', id: newId() }, op)
+      const key = await provider.generate(specOf({ algorithm: 'RSA-4096' }), op)
       const leaving = new AbortController()
       const first = refusal(provider.sign(key.ref, 'PS256', randomBytes(32), { signal: leaving.signal }))
       const second = expectSigns(provider, key, 'PS256')

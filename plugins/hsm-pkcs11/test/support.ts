@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   WarderError,
+  usagesOf,
   type GeneratedKey,
+  type KeySpec,
+  type ResidentRef,
   type KeyProvider,
   type KeyRef,
   type Log,
@@ -32,6 +35,18 @@ export function removeDirectory(directory: string): Promise<void> {
 
 export function newId(): string {
   return randomBytes(16).toString('hex')
+}
+
+/** A key to be made: of another kind than a sealed P-256 key to sign with, as far as `change` says. */
+export function specOf(change: Partial<KeySpec> = {}): KeySpec {
+  const algorithm = change.algorithm ?? 'P-256'
+  return { algorithm, usage: usagesOf[algorithm][0], custody: 'sealed', exportable: false, id: newId(), ...change }
+}
+
+/** Made with a public half, or it is no pair. */
+export function spkiOf({ spki }: { readonly spki?: Uint8Array }): Uint8Array {
+  if (spki === undefined) throw new Error('no key pair')
+  return spki
 }
 
 export async function withProvider<T>(config: Config, fn: (provider: KeyProvider) => Promise<T>): Promise<T> {
@@ -92,26 +107,26 @@ export function isValid(
 
 export async function expectSigns(
   provider: KeyProvider,
-  key: { readonly ref: KeyRef; readonly spki: Uint8Array },
+  key: { readonly ref: KeyRef; readonly spki?: Uint8Array },
   algorithm: SignatureAlgorithm = 'ES256',
 ): Promise<void> {
   const message = randomBytes(40)
   // a signal of its own, as every call of a daemon has
   const { signal } = new AbortController()
   const signature = await provider.sign(key.ref, algorithm, inputFor(algorithm, message), { signal })
-  expect(isValid(key.spki, algorithm, message, signature)).to.equal(true)
+  expect(isValid(spkiOf(key), algorithm, message, signature)).to.equal(true)
 }
 
 export function sealedKey(provider: KeyProvider): Promise<GeneratedKey> {
-  return provider.generate({ algorithm: 'P-256', custody: 'sealed', id: newId() }, op)
+  return provider.generate(specOf(), op)
 }
 
 export async function residentKey(
   provider: KeyProvider,
-): Promise<{ readonly ref: KeyRef & { readonly custody: 'resident' }; readonly spki: Uint8Array }> {
-  const { ref, spki } = await provider.generate({ algorithm: 'P-256', custody: 'resident', id: newId() }, op)
-  if (ref.custody !== 'resident') throw new Error('not resident')
-  return { ref, spki }
+): Promise<{ readonly ref: ResidentRef; readonly spki: Uint8Array }> {
+  const key = await provider.generate(specOf({ custody: 'resident' }), op)
+  if (key.ref.custody !== 'resident') throw new Error('not resident')
+  return { ref: key.ref, spki: spkiOf(key) }
 }
 
 // of Debian's opensc
