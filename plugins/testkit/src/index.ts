@@ -1,5 +1,7 @@
 export type { ConformanceCase } from './conformance-case.ts'
 export * from './host.ts'
+export { hsmConformance } from './hsm/conformance.ts'
+export * from './hsm/subject.ts'
 export { storageConformance } from './storage/conformance.ts'
 export { MemoryMedium } from './storage/memory-medium.ts'
 export { memoryStorage, type MemoryConfig } from './storage/memory-storage.ts'
