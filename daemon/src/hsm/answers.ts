@@ -1,11 +1,21 @@
-import { keyAlgorithms, signatureAlgorithms, WarderError, type GeneratedKey } from '@warder/contract'
+import {
+  keyAlgorithms,
+  keyUsages,
+  oaepAlgorithms,
+  signatureAlgorithms,
+  WarderError,
+  type GeneratedKey,
+  type Sealed,
+  type SealedRef,
+} from '@warder/contract'
 import { z } from 'zod'
 
+const anyBytes = z.instanceof(Uint8Array)
 /** Copies the bytes out of the read buffer they are a view of, and wipes them there: see Channel. */
-const bytes = z
-  .instanceof(Uint8Array)
-  .refine(value => value.length > 0)
-  .transform(takeBytes)
+const bytes = anyBytes.refine(value => value.length > 0).transform(takeBytes)
+
+const algorithm = z.enum(keyAlgorithms)
+const usage = z.enum([...keyUsages, 'import'])
 
 export const capabilitiesAnswer = z.object({
   token: z.object({
@@ -15,29 +25,55 @@ export const capabilitiesAnswer = z.object({
     model: z.string(),
     firmware: z.string(),
   }),
-  generate: z.object({ resident: z.array(z.enum(keyAlgorithms)), sealed: z.array(z.enum(keyAlgorithms)) }),
+  generate: z.object({ resident: z.array(algorithm), sealed: z.array(algorithm) }),
+  usages: z.array(z.enum(keyUsages)),
   sign: z.array(z.enum(signatureAlgorithms)),
+  encrypt: z.array(z.enum(['A256GCM', ...oaepAlgorithms])),
   mechanisms: z.array(z.string()),
 })
 
-const algorithm = z.enum(keyAlgorithms)
-export const generatedAnswer: z.ZodType<GeneratedKey> = z.object({
-  ref: z.discriminatedUnion('custody', [
-    z.object({ custody: z.literal('resident'), algorithm, id: z.string() }),
-    z.object({ custody: z.literal('sealed'), algorithm, rootKey: z.int().min(1), blob: bytes }),
-  ]),
-  spki: bytes,
+export const sealedRefAnswer: z.ZodType<SealedRef> = z.object({
+  custody: z.literal('sealed'),
+  algorithm,
+  usage,
+  exportable: z.boolean(),
+  rootKey: z.int().min(1),
+  blob: bytes,
 })
+const residentRefAnswer = z.object({ custody: z.literal('resident'), algorithm, usage, id: z.string() })
+
+/** A pair has a public half, a secret key a check value. */
+const halves = { spki: bytes.exactOptional(), checkValue: bytes.exactOptional() }
+const hasOneHalf = (value: { spki?: Uint8Array; checkValue?: Uint8Array }): boolean =>
+  (value.spki === undefined) !== (value.checkValue === undefined)
+
+export const generatedAnswer: z.ZodType<GeneratedKey> = z
+  .object({ ref: z.union([sealedRefAnswer, residentRefAnswer]), ...halves })
+  .refine(hasOneHalf)
 
 export const locatedAnswer = z
-  .object({ spki: bytes })
+  .object(halves)
+  .refine(hasOneHalf)
   .nullable()
   .transform(value => value ?? undefined)
+
+export const encryptedAnswer: z.ZodType<Sealed> = z.object({
+  iv: anyBytes.refine(value => value.length === 12).transform(takeBytes),
+  ciphertext: anyBytes.refine(value => value.length >= 16).transform(takeBytes),
+})
+
+export const rootKeyAnswer = z.int().min(1)
 export const healthAnswer = z.object({ ok: z.boolean(), detail: z.string() })
 export const nothingAnswer = z.null().transform(() => undefined)
 
 export function parseBytes(value: unknown): Uint8Array {
   if (!(value instanceof Uint8Array) || value.length === 0) throw unusable()
+  return takeBytes(value)
+}
+
+/** For what may well be of no length at all. */
+export function parsePlaintext(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw unusable()
   return takeBytes(value)
 }
 

@@ -1,84 +1,81 @@
-import { keyAlgorithms, WarderError, type KeyRef, type SignatureAlgorithm } from '@warder/contract'
+import {
+  keyAlgorithms,
+  keyUsages,
+  type KeySpec,
+  type OaepAlgorithm,
+  type ResidentRef,
+  type SealedRef,
+  type WrappedImport,
+} from '@warder/contract'
 import { z } from 'zod'
+import { malformed, membersOf, parseBytesOf, parseRef, parseSealedRef } from './argument-checks.ts'
+import { parseOaep } from './operation-arguments.ts'
 
-const maxBlobBytes = 16 * 1024
-const residentId = /^[0-9a-f]{32}$/
+/** The arguments of what is seldom done. */
+const maxSpkiBytes = 2048
+const maxImportBytes = 16 * 1024
 
 const bytes = (least: number, most: number) =>
   z.instanceof(Uint8Array).refine(value => value.length >= least && value.length <= most)
 
-const residentRef = z.strictObject({
-  custody: z.literal('resident'),
-  algorithm: z.enum(keyAlgorithms),
-  id: z.string().regex(residentId),
-})
+const spec: z.ZodType<KeySpec> = z
+  .strictObject({
+    algorithm: z.enum(keyAlgorithms),
+    usage: z.enum([...keyUsages, 'import']),
+    custody: z.enum(['resident', 'sealed']),
+    exportable: z.boolean(),
+    id: z.string().regex(/^[0-9a-f]{32}$/),
+  })
+  .refine(({ custody, usage, exportable }) => !exportable || (custody === 'sealed' && usage !== 'import'))
 
 export const noArguments = z.strictObject({})
-export const specArguments = z.strictObject({
-  spec: z.strictObject({
-    algorithm: z.enum(keyAlgorithms),
-    custody: z.enum(['resident', 'sealed']),
-    id: z.string().regex(residentId),
-  }),
-})
-export const residentArguments = z.strictObject({ ref: residentRef })
+export const specArguments = z.strictObject({ spec })
 export const lengthArguments = z.strictObject({ length: z.int().min(1).max(4096) })
 export const secretArguments = z.strictObject({ secret: bytes(32, 32) })
 export const sealedArguments = z.strictObject({ sealed: bytes(1, 4096) })
 
-export interface SignArguments {
-  readonly ref: KeyRef
-  readonly algorithm: SignatureAlgorithm
-  readonly input: Uint8Array
+export function parseResidentArguments(value: unknown): { readonly ref: ResidentRef } {
+  const ref = parseRef(membersOf(value, 'args', ['ref']).ref)
+  if (ref.custody !== 'resident') throw malformed('ref')
+  return { ref }
 }
 
-/** Bytes a digest must have; EdDSA takes the message, of any length that fits the channel. */
-const digestBytes: Readonly<Record<SignatureAlgorithm, number | undefined>> = {
-  ES256: 32,
-  ES384: 48,
-  ES512: 64,
-  PS256: 32,
-  PS384: 48,
-  PS512: 64,
-  RS256: 32,
-  RS384: 48,
-  RS512: 64,
-  EdDSA: undefined,
+export function parseSealedArguments(value: unknown): { readonly ref: SealedRef } {
+  return { ref: parseSealedRef(membersOf(value, 'args', ['ref']).ref) }
 }
 
-const keyAlgorithmSet: ReadonlySet<unknown> = new Set(keyAlgorithms)
-
-/** By hand and not by schema: this runs for every signature. The result is built anew, so no other member gets through. */
-export function parseSignArguments(value: unknown): SignArguments {
-  const { ref, algorithm, input, ...others } = asMap(value, 'args')
-  if (Object.keys(others).length > 0) throw malformed('args')
-  if (typeof algorithm !== 'string' || !Object.hasOwn(digestBytes, algorithm)) throw malformed('algorithm')
-  const expected = digestBytes[algorithm as SignatureAlgorithm]
-  if (!(input instanceof Uint8Array) || (expected !== undefined && input.length !== expected)) throw malformed('input')
-  return { ref: parseRef(ref), algorithm: algorithm as SignatureAlgorithm, input }
-}
-
-function parseRef(value: unknown): KeyRef {
-  const { custody, algorithm, id, rootKey, blob, ...others } = asMap(value, 'ref')
-  if (Object.keys(others).length > 0 || !keyAlgorithmSet.has(algorithm)) throw malformed('ref')
-  const keyAlgorithm = algorithm as KeyRef['algorithm']
-  if (custody === 'resident') {
-    if (typeof id !== 'string' || !residentId.test(id) || rootKey !== undefined || blob !== undefined) {
-      throw malformed('ref')
-    }
-    return { custody, algorithm: keyAlgorithm, id }
+export function parseImportArguments(value: unknown): { readonly request: WrappedImport } {
+  const { request } = membersOf(value, 'args', ['request'])
+  const members = membersOf(request, 'request', ['under', 'oaep', 'wrapped', 'spec', 'spki'])
+  const parsed = {
+    under: parseSealedRef(members.under, 'under'),
+    oaep: parseOaep(members.oaep, 'oaep'),
+    // what is too short is the provider's to refuse, like all that cannot be opened
+    wrapped: parseBytesOf(members.wrapped, 'wrapped', 0, maxImportBytes),
+    spec: parseBySchema(spec, members.spec),
   }
-  if (custody !== 'sealed' || id !== undefined) throw malformed('ref')
-  if (typeof rootKey !== 'number' || !Number.isInteger(rootKey) || rootKey < 1 || rootKey > 0x7fffffff) {
-    throw malformed('ref')
+  const { algorithm } = parsed.spec
+  const secret = algorithm === 'AES-256' || algorithm.startsWith('HMAC-')
+  if (members.spki === undefined || members.spki === null) {
+    if (!secret) throw malformed('spki')
+    return { request: parsed }
   }
-  if (!(blob instanceof Uint8Array) || blob.length === 0 || blob.length > maxBlobBytes) throw malformed('ref')
-  return { custody, algorithm: keyAlgorithm, rootKey, blob }
+  return { request: { ...parsed, spki: parseBytesOf(members.spki, 'spki', 1, maxSpkiBytes) } }
 }
 
-function asMap(value: unknown, field: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) throw malformed(field)
-  return value as Record<string, unknown>
+export interface ExportArguments {
+  readonly ref: SealedRef
+  readonly recipient: Uint8Array
+  readonly oaep: OaepAlgorithm
+}
+
+export function parseExportArguments(value: unknown): ExportArguments {
+  const { ref, recipient, oaep } = membersOf(value, 'args', ['ref', 'recipient', 'oaep'])
+  return {
+    ref: parseSealedRef(ref),
+    recipient: parseBytesOf(recipient, 'recipient', 1, maxSpkiBytes),
+    oaep: parseOaep(oaep, 'oaep'),
+  }
 }
 
 /** @throws WarderError `malformed-request` naming the argument, never its value. */
@@ -86,8 +83,4 @@ export function parseBySchema<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   throw malformed(parsed.error.issues[0]?.path.join('.') || 'args')
-}
-
-function malformed(field: string): WarderError {
-  return new WarderError('malformed-request', 'The HSM host refused a malformed argument', { facts: { field } })
 }

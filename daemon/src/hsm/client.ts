@@ -1,17 +1,24 @@
 import {
   WarderError,
+  type Ciphertext,
   type GeneratedKey,
   type Health,
   type KeyProvider,
   type KeyRef,
   type KeySpec,
+  type OaepAlgorithm,
   type Op,
+  type ResidentRef,
+  type Sealed,
+  type SealedRef,
   type SignatureAlgorithm,
   type TokenCapabilities,
+  type WrappedImport,
 } from '@warder/contract'
 import { commands, type ArgsOf, type CommandName, type ResultOf } from './commands.ts'
 import { cancelled, HostConnection, type Answered } from './host-connection.ts'
 import { route } from './routing.ts'
+import type { SocketSharing } from './run-directory.ts'
 import { readStatus } from './status.ts'
 import { explain, unavailable } from './unavailable.ts'
 
@@ -21,9 +28,11 @@ const graceMs = 1000
 export interface ConnectOptions {
   /** The supervisor's run directory. */
   readonly runDir: string
+  /** When the hosts run as another user. */
+  readonly sharing?: SocketSharing | undefined
   /** How many hosts the supervisor runs. */
   readonly hosts: number
-  /** How long a call may take; generating (60 s) and destroying (30 s) have bounds of their own. Default 5000. */
+  /** How long a call may take; generating, importing and what else takes long have bounds of their own. Default 5000. */
   readonly timeoutMs?: number
   /** Calls not yet answered, over all hosts; what is beyond is refused with `over-capacity`. Default 4096. */
   readonly maxInFlight?: number
@@ -55,7 +64,7 @@ class ChannelClient implements HsmClient {
   #downSince = performance.now()
   #disposed = false
 
-  constructor({ runDir, hosts, timeoutMs = 5000, maxInFlight = 4096, onAnswer }: ConnectOptions) {
+  constructor({ runDir, sharing, hosts, timeoutMs = 5000, maxInFlight = 4096, onAnswer }: ConnectOptions) {
     this.#runDir = runDir
     this.#timeoutMs = timeoutMs
     this.#maxInFlight = maxInFlight
@@ -66,7 +75,7 @@ class ChannelClient implements HsmClient {
       },
       onAnswer,
     }
-    this.#hosts = Array.from({ length: hosts }, (_, index) => new HostConnection(runDir, index, events))
+    this.#hosts = Array.from({ length: hosts }, (_, index) => new HostConnection(runDir, index, events, sharing))
   }
 
   capabilities(op: Op): Promise<TokenCapabilities> {
@@ -77,16 +86,71 @@ class ChannelClient implements HsmClient {
     return this.#call('generate', { spec }, op)
   }
 
-  locate(ref: KeyRef & { custody: 'resident' }, op: Op): Promise<{ readonly spki: Uint8Array } | undefined> {
+  locate(ref: ResidentRef, op: Op): Promise<Omit<GeneratedKey, 'ref'> | undefined> {
     return this.#call('locate', { ref }, op)
   }
 
   sign(ref: KeyRef, algorithm: SignatureAlgorithm, input: Uint8Array, op: Op): Promise<Uint8Array> {
-    return this.#call('sign', { ref, algorithm, input }, op, ref.custody === 'sealed' ? ref.blob : undefined)
+    return this.#call('sign', { ref, algorithm, input }, op, blobOf(ref))
+  }
+
+  encrypt(ref: KeyRef, plaintext: Uint8Array, aad: Uint8Array, op: Op): Promise<Sealed> {
+    return this.#call('encrypt', { ref, plaintext, aad }, op, blobOf(ref))
+  }
+
+  decrypt(ref: KeyRef, input: Ciphertext, op: Op): Promise<Uint8Array> {
+    return this.#call('decrypt', { ref, input }, op, blobOf(ref))
+  }
+
+  mac(ref: KeyRef, data: Uint8Array, op: Op): Promise<Uint8Array> {
+    return this.#call('mac', { ref, bytes: data }, op, blobOf(ref))
+  }
+
+  wrap(ref: KeyRef, bytes: Uint8Array, op: Op): Promise<Uint8Array> {
+    return this.#call('wrap', { ref, bytes }, op, blobOf(ref))
+  }
+
+  unwrap(ref: KeyRef, wrapped: Uint8Array, op: Op): Promise<Uint8Array> {
+    return this.#call('unwrap', { ref, bytes: wrapped }, op, blobOf(ref))
+  }
+
+  derive(ref: KeyRef, peer: Uint8Array, op: Op): Promise<Uint8Array> {
+    return this.#call('derive', { ref, bytes: peer }, op, blobOf(ref))
   }
 
   random(length: number, op: Op): Promise<Uint8Array> {
     return this.#call('random', { length }, op)
+  }
+
+  importKey(request: WrappedImport, op: Op): Promise<GeneratedKey> {
+    return this.#call('importKey', { request }, op, request.under.blob)
+  }
+
+  exportKey(ref: SealedRef, recipient: Uint8Array, oaep: OaepAlgorithm, op: Op): Promise<Uint8Array> {
+    return this.#call('exportKey', { ref, recipient, oaep }, op)
+  }
+
+  /** Asks every host: each learns so of what another has made. */
+  async newestRootKey(op: Op): Promise<number> {
+    const timeoutMs = commands.newestRootKey.timeoutMs ?? this.#timeoutMs
+    const asked = this.#hosts
+      .filter(host => host.connected)
+      .map(host => host.call('newestRootKey', {}, { signal: op.signal, timeoutMs }))
+    const numbers = (await Promise.allSettled(asked)).flatMap(each => (each.status === 'fulfilled' ? each.value : []))
+    // with no answer at all, one more call says why, or waits for a host that is just connecting
+    return numbers.length > 0 ? Math.max(...numbers) : this.#call('newestRootKey', {}, op)
+  }
+
+  /** Resolves when the other hosts know of it too, as far as they answer. */
+  async createRootKey(op: Op): Promise<number> {
+    const number = await this.#call('createRootKey', {}, op)
+    // made it is, whether or not they could be told; they also find it by themselves
+    await this.newestRootKey(op).catch(() => undefined)
+    return number
+  }
+
+  rewrap(ref: SealedRef, op: Op): Promise<SealedRef> {
+    return this.#call('rewrap', { ref }, op)
   }
 
   sealStoreSecret(secret: Uint8Array, op: Op): Promise<Uint8Array> {
@@ -97,7 +161,7 @@ class ChannelClient implements HsmClient {
     return this.#call('openStoreSecret', { sealed }, op)
   }
 
-  destroy(ref: KeyRef & { custody: 'resident' }, op: Op): Promise<void> {
+  destroy(ref: ResidentRef, op: Op): Promise<void> {
     return this.#call('destroy', { ref }, op)
   }
 
@@ -192,6 +256,11 @@ class ChannelClient implements HsmClient {
     for (const host of this.#hosts) sum += host.load
     return sum
   }
+}
+
+/** A sealed key's, for the host that has it unwrapped. */
+function blobOf(ref: KeyRef): Uint8Array | undefined {
+  return ref.custody === 'sealed' ? ref.blob : undefined
 }
 
 async function healthOf(host: HostConnection, { signal }: Op): Promise<Health> {

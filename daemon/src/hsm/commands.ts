@@ -1,24 +1,54 @@
-import type { GeneratedKey, Health, KeyProvider, KeyRef, KeySpec, Op, TokenCapabilities } from '@warder/contract'
+import type {
+  GeneratedKey,
+  Health,
+  KeyProvider,
+  KeySpec,
+  Op,
+  ResidentRef,
+  Sealed,
+  SealedRef,
+  TokenCapabilities,
+  WrappedImport,
+} from '@warder/contract'
 import {
   answerBySchema,
   capabilitiesAnswer,
+  encryptedAnswer,
   generatedAnswer,
   healthAnswer,
   locatedAnswer,
   nothingAnswer,
   parseBytes,
+  parsePlaintext,
+  rootKeyAnswer,
+  sealedRefAnswer,
 } from './answers.ts'
 import {
   lengthArguments,
   noArguments,
   parseBySchema,
-  parseSignArguments,
-  residentArguments,
+  parseExportArguments,
+  parseImportArguments,
+  parseResidentArguments,
+  parseSealedArguments,
   sealedArguments,
   secretArguments,
   specArguments,
-  type SignArguments,
+  type ExportArguments,
 } from './arguments.ts'
+import {
+  parseDecryptArguments,
+  parseDeriveArguments,
+  parseEncryptArguments,
+  parseMacArguments,
+  parseSignArguments,
+  parseUnwrapArguments,
+  parseWrapArguments,
+  type BytesArguments,
+  type DecryptArguments,
+  type EncryptArguments,
+  type SignArguments,
+} from './operation-arguments.ts'
 
 /** One thing a caller may ask of a host. Both ends read it: what is not in the table does not cross. */
 export interface Command<Args, Result> {
@@ -26,7 +56,7 @@ export interface Command<Args, Result> {
   readonly timeoutMs: number | undefined
   /** True when the answer is secret and the host must wipe it once it is encoded. */
   readonly secretAnswer: boolean
-  /** Host side: checks the arguments, then does it. Answers plain data, `null` for nothing. */
+  /** Host side: checks the arguments, then does it, and wipes those that are secret. Answers plain data, `null` for nothing. */
   serve(provider: KeyProvider, args: unknown, op: Op): Promise<unknown>
   /** Caller side. @throws WarderError `hsm-failed` when this is no answer to this command. */
   parseAnswer(answer: unknown): Result
@@ -38,6 +68,8 @@ interface Definition<Args, Result> {
   readonly timeoutMs?: number
   readonly secretAnswer?: boolean
   readonly args: (value: unknown) => Args
+  /** The argument that is secret. */
+  readonly secretArgument?: (args: Args) => Uint8Array
   readonly run: (provider: KeyProvider, args: Args, op: Op) => Promise<unknown>
   readonly answer: (value: unknown) => Result
 }
@@ -45,14 +77,21 @@ interface Definition<Args, Result> {
 const define = <Args, Result>(definition: Definition<Args, Result>): Command<Args, Result> => ({
   timeoutMs: definition.timeoutMs,
   secretAnswer: definition.secretAnswer ?? false,
-  serve: async (provider, args, op) => definition.run(provider, definition.args(args), op),
+  serve: async (provider, value, op) => {
+    const args = definition.args(value)
+    try {
+      return await definition.run(provider, args, op)
+    } finally {
+      definition.secretArgument?.(args).fill(0)
+    }
+  },
   parseAnswer: definition.answer,
 })
 
-type ResidentRef = KeyRef & { custody: 'resident' }
-
 export const commands = {
   capabilities: define<object, TokenCapabilities>({
+    // the first of a host tries an RSA key
+    timeoutMs: 15_000,
     args: value => parseBySchema(noArguments, value),
     run: (provider, _, op) => provider.capabilities(op),
     answer: value => answerBySchema(capabilitiesAnswer, value),
@@ -64,8 +103,8 @@ export const commands = {
     run: (provider, { spec }, op) => provider.generate(spec, op),
     answer: value => answerBySchema(generatedAnswer, value),
   }),
-  locate: define<{ ref: ResidentRef }, { readonly spki: Uint8Array } | undefined>({
-    args: value => parseBySchema(residentArguments, value),
+  locate: define<{ ref: ResidentRef }, Omit<GeneratedKey, 'ref'> | undefined>({
+    args: parseResidentArguments,
     run: async (provider, { ref }, op) => (await provider.locate(ref, op)) ?? null,
     answer: value => answerBySchema(locatedAnswer, value),
   }),
@@ -74,21 +113,83 @@ export const commands = {
     run: (provider, { ref, algorithm, input }, op) => provider.sign(ref, algorithm, input, op),
     answer: parseBytes,
   }),
+  encrypt: define<EncryptArguments, Sealed>({
+    args: parseEncryptArguments,
+    secretArgument: ({ plaintext }) => plaintext,
+    run: (provider, { ref, plaintext, aad }, op) => provider.encrypt(ref, plaintext, aad, op),
+    answer: value => answerBySchema(encryptedAnswer, value),
+  }),
+  decrypt: define<DecryptArguments, Uint8Array>({
+    secretAnswer: true,
+    args: parseDecryptArguments,
+    run: (provider, { ref, input }, op) => provider.decrypt(ref, input, op),
+    answer: parsePlaintext,
+  }),
+  mac: define<BytesArguments, Uint8Array>({
+    // a MAC may well be somebody's key
+    secretAnswer: true,
+    args: parseMacArguments,
+    secretArgument: ({ bytes }) => bytes,
+    run: (provider, { ref, bytes }, op) => provider.mac(ref, bytes, op),
+    answer: parseBytes,
+  }),
+  wrap: define<BytesArguments, Uint8Array>({
+    args: parseWrapArguments,
+    secretArgument: ({ bytes }) => bytes,
+    run: (provider, { ref, bytes }, op) => provider.wrap(ref, bytes, op),
+    answer: parseBytes,
+  }),
+  unwrap: define<BytesArguments, Uint8Array>({
+    secretAnswer: true,
+    args: parseUnwrapArguments,
+    run: (provider, { ref, bytes }, op) => provider.unwrap(ref, bytes, op),
+    answer: parseBytes,
+  }),
+  derive: define<BytesArguments, Uint8Array>({
+    secretAnswer: true,
+    args: parseDeriveArguments,
+    run: (provider, { ref, bytes }, op) => provider.derive(ref, bytes, op),
+    answer: parseBytes,
+  }),
   random: define<{ length: number }, Uint8Array>({
     secretAnswer: true,
     args: value => parseBySchema(lengthArguments, value),
     run: (provider, { length }, op) => provider.random(length, op),
     answer: parseBytes,
   }),
+  importKey: define<{ request: WrappedImport }, GeneratedKey>({
+    timeoutMs: 60_000,
+    args: parseImportArguments,
+    run: (provider, { request }, op) => provider.importKey(request, op),
+    answer: value => answerBySchema(generatedAnswer, value),
+  }),
+  exportKey: define<ExportArguments, Uint8Array>({
+    timeoutMs: 15_000,
+    args: parseExportArguments,
+    run: (provider, { ref, recipient, oaep }, op) => provider.exportKey(ref, recipient, oaep, op),
+    answer: parseBytes,
+  }),
+  newestRootKey: define<object, number>({
+    args: value => parseBySchema(noArguments, value),
+    run: (provider, _, op) => provider.newestRootKey(op),
+    answer: value => answerBySchema(rootKeyAnswer, value),
+  }),
+  createRootKey: define<object, number>({
+    timeoutMs: 30_000,
+    args: value => parseBySchema(noArguments, value),
+    run: (provider, _, op) => provider.createRootKey(op),
+    answer: value => answerBySchema(rootKeyAnswer, value),
+  }),
+  rewrap: define<{ ref: SealedRef }, SealedRef>({
+    timeoutMs: 15_000,
+    args: parseSealedArguments,
+    run: (provider, { ref }, op) => provider.rewrap(ref, op),
+    answer: value => answerBySchema(sealedRefAnswer, value),
+  }),
   sealStoreSecret: define<{ secret: Uint8Array }, Uint8Array>({
     args: value => parseBySchema(secretArguments, value),
-    run: async (provider, { secret }, op) => {
-      try {
-        return await provider.sealStoreSecret(secret, op)
-      } finally {
-        secret.fill(0)
-      }
-    },
+    secretArgument: ({ secret }) => secret,
+    run: (provider, { secret }, op) => provider.sealStoreSecret(secret, op),
     answer: parseBytes,
   }),
   openStoreSecret: define<{ sealed: Uint8Array }, Uint8Array>({
@@ -99,7 +200,7 @@ export const commands = {
   }),
   destroy: define<{ ref: ResidentRef }, void>({
     timeoutMs: 30_000,
-    args: value => parseBySchema(residentArguments, value),
+    args: parseResidentArguments,
     run: async (provider, { ref }, op) => {
       await provider.destroy(ref, op)
       return null

@@ -3,8 +3,10 @@ import { WarderError } from '@warder/contract'
 import { z } from 'zod'
 
 const schema = z.strictObject({
-  /** Absolute; an existing directory of mode 0700 that belongs to the user who runs this. */
+  /** Absolute; an existing directory of the user who runs this; mode 0700, or 2750 and of the group it is shared with. */
   runDir: z.string().refine(isAbsolute, 'must be an absolute path'),
+  /** Who else may use the hosts, by number. */
+  sharing: z.strictObject({ uid: z.int().min(0), gid: z.int().min(0) }).optional(),
   hosts: z.int().min(1).max(8).default(2),
   /** Milliseconds a ready host may be silent before it is killed. */
   watchdogMs: z.int().min(1000).max(60_000).default(2000),

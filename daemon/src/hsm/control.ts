@@ -9,6 +9,7 @@ export const startOrder = z.object({
   start: z.object({
     index: z.int().min(0),
     runDir: z.string(),
+    sharing: z.object({ uid: z.int(), gid: z.int() }).optional(),
     plugin: z.object({ specifier: z.string(), config: z.unknown() }),
   }),
 })

@@ -4,7 +4,7 @@ import { backoffMs } from './backoff.ts'
 import { Channel } from './channel.ts'
 import { commands, type ArgsOf, type CommandName, type ResultOf } from './commands.ts'
 import { fromWire, maxCallsPerConnection, parseAnswer, type Answer } from './protocol.ts'
-import { hostSocketPath, requirePrivateDirectory } from './run-directory.ts'
+import { hostSocketPath, requireRunDirectory, type SocketSharing } from './run-directory.ts'
 
 const firstRetryMs = 50
 const mostRetryMs = 500
@@ -36,6 +36,7 @@ export interface ConnectionEvents {
 export class HostConnection {
   readonly index: number
   readonly #runDir: string
+  readonly #sharing: SocketSharing | undefined
   readonly #events: ConnectionEvents
   readonly #calls = new Map<number, Pending>()
   #channel: Channel | undefined
@@ -44,9 +45,10 @@ export class HostConnection {
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(runDir: string, index: number, events: ConnectionEvents) {
+  constructor(runDir: string, index: number, events: ConnectionEvents, sharing?: SocketSharing) {
     this.index = index
     this.#runDir = runDir
+    this.#sharing = sharing
     this.#events = events
     void this.#connect()
   }
@@ -113,7 +115,7 @@ export class HostConnection {
 
   async #connect(): Promise<void> {
     try {
-      await requirePrivateDirectory(this.#runDir)
+      await requireRunDirectory(this.#runDir, 'client', this.#sharing)
       const socket = await open(hostSocketPath(this.#runDir, this.index))
       if (this.#closed) socket.destroy()
       else this.#up(socket)

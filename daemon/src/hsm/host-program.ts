@@ -1,9 +1,13 @@
 import { WarderError, type KeyProvider, type Log, type PluginHost } from '@warder/contract'
 import { heartbeatMs, startOrder, type HostReport, type StartOrder } from './control.ts'
 import { whereOf } from './host-calls.ts'
+import { watchHealth } from './health-watch.ts'
 import { serveProvider, type HsmHost } from './host.ts'
 import { toWire } from './protocol.ts'
-import { hostSocketPath, requirePrivateDirectory } from './run-directory.ts'
+import { hostSocketPath, requireRunDirectory, socketMode } from './run-directory.ts'
+
+/** How long a host that has lost its token has, to answer what it was asked and to close. */
+const giveUpMs = 8000
 
 /** Loads the one HSM plugin a host is for and opens it. Rejects with a WarderError that says what to mend. */
 export type OpenProvider = (plugin: StartOrder['start']['plugin'], host: PluginHost) => Promise<KeyProvider>
@@ -11,7 +15,7 @@ export type OpenProvider = (plugin: StartOrder['start']['plugin'], host: PluginH
 /**
  * The whole life of an HSM host process: takes one start order from its supervisor, opens the token, serves, and ends
  * - with 0 on SIGTERM, after calls in flight (bounded) and after the provider is closed;
- * - with 1 when it could not open the token, having said why;
+ * - with 1 when it could not open the token, having said why, or when it has lost the token for good: a new host begins anew;
  * - at once when the supervisor is gone, or on an error nobody foresaw: it keeps nothing that is worth saving.
  */
 export function runHost(openProvider: OpenProvider, log: Log): void {
@@ -19,26 +23,38 @@ export function runHost(openProvider: OpenProvider, log: Log): void {
   let provider: KeyProvider | undefined
   let host: HsmHost | undefined
   let stopping = false
+  let unwatch: () => void = () => {}
 
   const report = (message: HostReport, sent: () => void = () => {}) => {
     if (process.connected) process.send?.(message, undefined, undefined, sent)
   }
-  const stop = async () => {
+  const stop = async (code: number) => {
     if (stopping) return
     stopping = true
+    unwatch()
     await host?.close()
     await provider?.[Symbol.asyncDispose]()
-    process.exit(0)
+    process.exit(code)
+  }
+  const giveUp = (detail: string) => {
+    log.error('The HSM host has lost its token and ends, to be replaced', { detail })
+    // a module that has lost its token may also fail to let go of it
+    setTimeout(vanish, giveUpMs)
+    void stop(1).catch(die)
   }
   const die = (error: unknown) => {
     log.error('The HSM host ends on an unforeseen error', whereOf(error))
     vanish()
   }
-  const start = async ({ index, runDir, plugin }: StartOrder['start']) => {
+  const start = async ({ index, runDir, sharing, plugin }: StartOrder['start']) => {
     try {
-      await requirePrivateDirectory(runDir)
+      await requireRunDirectory(runDir, 'hosts', sharing)
       provider = await openProvider(plugin, { log, now: () => new Date() })
-      host = await serveProvider(provider, { socketPath: hostSocketPath(runDir, index), log })
+      host = await serveProvider(provider, {
+        socketPath: hostSocketPath(runDir, index),
+        mode: socketMode(sharing),
+        log,
+      })
     } catch (error) {
       const failed = toWire(error)
       // the supervisor logs what is reported; here belongs what must not cross, or has no code
@@ -49,13 +65,14 @@ export function runHost(openProvider: OpenProvider, log: Log): void {
       return
     }
     report({ ready: true })
+    unwatch = watchHealth(provider, giveUp)
     setInterval(() => report({ beat: true }), heartbeatMs)
   }
 
   process.on('uncaughtException', die)
   process.on('unhandledRejection', die)
   process.on('disconnect', vanish)
-  process.on('SIGTERM', () => void stop().catch(die))
+  process.on('SIGTERM', () => void stop(0).catch(die))
   // a terminal's interrupt goes to the whole process group; the supervisor decides what it means
   process.on('SIGINT', () => {})
   process.once('message', message => {

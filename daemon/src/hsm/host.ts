@@ -8,8 +8,10 @@ import { HostCalls } from './host-calls.ts'
 const maxConnections = 16
 
 export interface ServeOptions {
-  /** In a directory that only this user can enter: see requirePrivateDirectory. */
+  /** In a directory that only those can enter who are meant to: see requireRunDirectory. */
   readonly socketPath: string
+  /** Of the socket. Default 0600. */
+  readonly mode?: number
   readonly log: Log
   /** How long {@link HsmHost.close} waits for calls in flight. Default 5000. */
   readonly drainMs?: number
@@ -21,11 +23,11 @@ export interface HsmHost {
 }
 
 /**
- * Serves a provider on a unix socket of mode 0600. A socket left by a dead host is replaced; that no live one uses the
+ * Serves a provider on a unix socket. A socket left by a dead host is replaced; that no live one uses the
  * path is the supervisor's care.
  */
 export async function serveProvider(provider: KeyProvider, options: ServeOptions): Promise<HsmHost> {
-  const { socketPath, log, drainMs = 5000 } = options
+  const { socketPath, mode = 0o600, log, drainMs = 5000 } = options
   const connections = new Map<HostCalls, Channel>()
   let idle: () => void = () => {}
 
@@ -53,7 +55,7 @@ export async function serveProvider(provider: KeyProvider, options: ServeOptions
   await rm(socketPath, { force: true })
   const server = createServer(accept)
   server.maxConnections = maxConnections
-  await listenPrivately(server, socketPath)
+  await listenPrivately(server, socketPath, mode)
 
   return {
     close: async () => {
@@ -76,16 +78,16 @@ export async function serveProvider(provider: KeyProvider, options: ServeOptions
 }
 
 /** The mode is set by the umask when the socket is made, and not after: there is no moment at which others may connect. */
-async function listenPrivately(server: Server, socketPath: string): Promise<void> {
+async function listenPrivately(server: Server, socketPath: string, mode: number): Promise<void> {
   const listening = new Promise<void>((resolve, reject) => server.once('error', reject).once('listening', resolve))
-  const before = process.umask(0o177)
+  const before = process.umask(0o777 & ~mode)
   try {
     server.listen(socketPath)
   } finally {
     process.umask(before)
   }
   await listening
-  if (((await stat(socketPath)).mode & 0o777) !== 0o600) {
+  if (((await stat(socketPath)).mode & 0o777) !== mode) {
     server.close()
     throw new WarderError('config-invalid', 'The HSM socket could not be made private', {
       facts: { field: 'runDir', reason: 'its file system ignores modes' },

@@ -1,11 +1,16 @@
 import type { Log } from '@warder/contract'
+import type { ServiceManager } from '../systemd/service-manager.ts'
+import { startWatchdog } from '../systemd/watchdog.ts'
 import { parseSupervisorConfig } from './config.ts'
+import type { SupervisorStatus } from './status.ts'
 import { startSupervisor } from './supervisor.ts'
 
 export interface RunOptions {
   readonly log: Log
   /** End when stdin ends, for a parent that holds its other end: then no supervisor outlives it. */
   readonly exitWithParent?: boolean
+  /** Told when every host was tried once, and when this ends. */
+  readonly manager?: ServiceManager
 }
 
 /**
@@ -14,7 +19,10 @@ export interface RunOptions {
  *
  * @throws WarderError `config-invalid` naming the field, before anything is started.
  */
-export async function runSupervisor(config: unknown, { log, exitWithParent = false }: RunOptions): Promise<void> {
+export async function runSupervisor(
+  config: unknown,
+  { log, exitWithParent = false, manager }: RunOptions,
+): Promise<void> {
   const parsed = parseSupervisorConfig(config)
   const told = new Promise<string>(resolve => {
     process.once('SIGTERM', () => resolve('SIGTERM'))
@@ -27,9 +35,20 @@ export async function runSupervisor(config: unknown, { log, exitWithParent = fal
     }
   })
   const supervisor = await startSupervisor(parsed, log)
+  const watchdog = manager && startWatchdog(manager, () => Promise.resolve({}), log)
+  // a token that refuses the PIN is no reason to be started again: this stays, and says what is wrong
+  void supervisor.settled.then(() => manager?.notify('READY=1', `STATUS=${summary(supervisor.status)}`))
   try {
     log.info('HSM supervisor ends', { because: await told })
+    await manager?.notify('STOPPING=1')
   } finally {
+    watchdog?.[Symbol.dispose]()
     await supervisor[Symbol.asyncDispose]()
   }
+}
+
+function summary({ hosts }: SupervisorStatus): string {
+  const ready = `${hosts.filter(host => host.state === 'ready').length} of ${hosts.length} HSM hosts ready`
+  const failure = hosts.find(host => host.error !== undefined)?.error
+  return failure === undefined ? ready : `${ready}: ${failure.message} [${failure.code}]`
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { warderCodes } from '@warder/contract'
 import { z } from 'zod'
 import { statusPath } from './run-directory.ts'
@@ -29,11 +29,12 @@ export type SupervisorStatus = z.infer<typeof statusSchema>
 export type HostStatus = SupervisorStatus['hosts'][number]
 export type HostFailure = z.infer<typeof failure>
 
-/** Readers see the old file or the new one, never half of one; mode 0600. */
-export async function writeStatus(runDir: string, status: SupervisorStatus): Promise<void> {
+/** Readers see the old file or the new one, never half of one. */
+export async function writeStatus(runDir: string, status: SupervisorStatus, mode = 0o600): Promise<void> {
   const temporary = `${statusPath(runDir)}.${randomBytes(6).toString('hex')}`
   try {
     await writeFile(temporary, `${JSON.stringify(status, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+    await chmod(temporary, mode)
     await rename(temporary, statusPath(runDir))
   } catch (error) {
     await rm(temporary, { force: true })

@@ -2,7 +2,7 @@ import type { Log } from '@warder/contract'
 import { backoffMs } from './backoff.ts'
 import type { SupervisorConfig } from './config.ts'
 import { HostProcess } from './host-process.ts'
-import { hostSocketPath, requirePrivateDirectory } from './run-directory.ts'
+import { hostSocketPath, requireRunDirectory, statusMode } from './run-directory.ts'
 import { writeStatus, type HostFailure, type HostStatus, type SupervisorStatus } from './status.ts'
 import { lockRunDirectory } from './supervisor-lock.ts'
 
@@ -46,10 +46,10 @@ interface Slot {
  * Every change is in `hsm-status.json` before the next host is started. Closing ends every host, by its own pid, and then
  * releases the run directory.
  *
- * @throws WarderError `config-invalid` when the run directory is not private, or another supervisor runs there.
+ * @throws WarderError `config-invalid` when the run directory is not as it must be, or another supervisor runs there.
  */
 export async function startSupervisor(config: SupervisorConfig, log: Log): Promise<Supervisor> {
-  await requirePrivateDirectory(config.runDir)
+  await requireRunDirectory(config.runDir, 'hosts', config.sharing)
   const release = await lockRunDirectory(config.runDir)
   return new HostSupervisor(config, log, release)
 }
@@ -121,8 +121,8 @@ class HostSupervisor implements Supervisor {
       slot.state = 'waiting'
       return this.#publish()
     }
-    const { runDir, plugin, watchdogMs } = this.#config
-    const host = new HostProcess({ order: { index: slot.index, runDir, plugin }, watchdogMs, startMs })
+    const { runDir, sharing, plugin, watchdogMs } = this.#config
+    const host = new HostProcess({ order: { index: slot.index, runDir, sharing, plugin }, watchdogMs, startMs })
     slot.process = host
     slot.state = 'starting'
     await this.#publish()
@@ -177,7 +177,7 @@ class HostSupervisor implements Supervisor {
   /** In the order of the changes; a file that cannot be written is logged, as serving matters more. */
   #publish(): Promise<void> {
     this.#writes = this.#writes
-      .then(() => writeStatus(this.#config.runDir, this.status))
+      .then(() => writeStatus(this.#config.runDir, this.status, statusMode(this.#config.sharing)))
       .catch((error: unknown) => {
         this.#log.error('hsm-status.json cannot be written', { code: (error as NodeJS.ErrnoException).code })
       })

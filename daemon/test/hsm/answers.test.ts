@@ -16,9 +16,17 @@ describe('hsm answers', () => {
     const random = randomFrom(20240503)
     const spki = Buffer.alloc(91, 7)
     const answers = [
-      { id: 1, ok: { ref: { custody: 'sealed', algorithm: 'P-256', rootKey: 1, blob: spki }, spki }, hsmMicros: 3 },
+      {
+        id: 1,
+        ok: {
+          ref: { custody: 'sealed', algorithm: 'P-256', usage: 'sign', exportable: false, rootKey: 1, blob: spki },
+          spki,
+        },
+        hsmMicros: 3,
+      },
       { id: 1, ok: { ok: true, detail: 'well' }, hsmMicros: 3 },
       { id: 1, ok: Buffer.alloc(64, 7), hsmMicros: 3 },
+      { id: 1, ok: { iv: Buffer.alloc(12, 7), ciphertext: Buffer.alloc(40, 7) }, hsmMicros: 3 },
       { id: 1, error: { code: 'hsm-failed', message: 'no', facts: { a: ['b'], n: 1 } }, hsmMicros: 3 },
     ].map(answer => Buffer.concat([Buffer.alloc(4), encode(answer)]))
     let read = 0

@@ -1,38 +1,56 @@
 import { expect } from 'chai'
-import { parseSignArguments } from '../../src/hsm/arguments.ts'
+import {
+  parseBySchema,
+  parseExportArguments,
+  parseImportArguments,
+  parseResidentArguments,
+  specArguments,
+} from '../../src/hsm/arguments.ts'
 
-const resident = { custody: 'resident', algorithm: 'P-256', id: 'ab'.repeat(16) }
-const sealed = { custody: 'sealed', algorithm: 'P-256', rootKey: 1, blob: new Uint8Array(40) }
-const good = { ref: resident, algorithm: 'ES256', input: new Uint8Array(32) }
+const id = 'ab'.repeat(16)
+const under = {
+  custody: 'sealed',
+  algorithm: 'RSA-4096',
+  usage: 'import',
+  exportable: false,
+  rootKey: 1,
+  blob: new Uint8Array(40),
+}
+const spec = { algorithm: 'AES-256', usage: 'wrap', custody: 'sealed', exportable: true, id }
+const request = { under, oaep: 'RSA-OAEP', wrapped: new Uint8Array(552), spec }
+const resident = { custody: 'resident', algorithm: 'P-256', usage: 'sign', id }
 
-describe('sign arguments', () => {
-  it('lets through exactly what it knows', () => {
-    expect(parseSignArguments(good)).to.deep.equal(good)
-    expect(parseSignArguments({ ...good, ref: sealed })).to.deep.equal({ ...good, ref: sealed })
-    expect(parseSignArguments({ ...good, algorithm: 'EdDSA', input: new Uint8Array(0) }).input).to.have.length(0)
+describe('the arguments of imports, exports and keys to be made', () => {
+  it('pass as they are', () => {
+    expect(parseImportArguments({ request })).to.deep.equal({ request })
+    const pair = { ...request, spec: { ...spec, algorithm: 'P-256', usage: 'sign' }, spki: new Uint8Array(91) }
+    expect(parseImportArguments({ request: pair })).to.deep.equal({ request: pair })
+    const exported = { ref: { ...under, usage: 'sign' }, recipient: new Uint8Array(294), oaep: 'RSA-OAEP-512' }
+    expect(parseExportArguments(exported)).to.deep.equal(exported)
+    expect(parseResidentArguments({ ref: resident })).to.deep.equal({ ref: resident })
+    expect(parseBySchema(specArguments, { spec })).to.deep.equal({ spec })
   })
 
-  for (const [what, args] of Object.entries({
-    nothing: undefined,
-    'an attribute beside the arguments': { ...good, template: { CKA_EXTRACTABLE: true } },
-    'a label in the reference': { ...good, ref: { ...resident, label: 'warder/kek/1' } },
-    'an algorithm that a prototype has': { ...good, algorithm: 'constructor' },
-    'an unknown key algorithm': { ...good, ref: { ...resident, algorithm: 'P-224' } },
-    'a digest of the wrong length': { ...good, input: new Uint8Array(31) },
-    'an input that is text': { ...good, input: 'x'.repeat(32) },
-    'an id in capitals': { ...good, ref: { ...resident, id: 'AB'.repeat(16) } },
-    'an id that is too long': { ...good, ref: { ...resident, id: 'ab'.repeat(17) } },
-    'a resident reference with a blob': { ...good, ref: { ...resident, blob: new Uint8Array(3) } },
-    'a sealed reference with an id': { ...good, ref: { ...sealed, id: resident.id } },
-    'root key zero': { ...good, ref: { ...sealed, rootKey: 0 } },
-    'an empty blob': { ...good, ref: { ...sealed, blob: new Uint8Array(0) } },
-    'a huge blob': { ...good, ref: { ...sealed, blob: new Uint8Array(20_000) } },
-    'a custody of its own': { ...good, ref: { ...resident, custody: 'root' } },
-  })) {
-    it(`refuses ${what}`, () => {
-      expect(() => parseSignArguments(args))
+  for (const [what, field, change] of [
+    ['a resident import key', 'under', { under: resident }],
+    ['an unknown OAEP', 'oaep', { oaep: 'RSA1_5' }],
+    ['too much of it', 'wrapped', { wrapped: new Uint8Array(20_000) }],
+    ['a private key without its public half', 'spki', { spec: { ...spec, algorithm: 'P-256', usage: 'sign' } }],
+    ['an attribute', 'request', { template: {} }],
+    ['an id that is none', 'id', { spec: { ...spec, id: 'x' } }],
+  ] as const) {
+    it(`an import is refused: ${what}`, () => {
+      expect(() => parseImportArguments({ request: { ...request, ...change } }))
         .to.throw()
-        .with.property('code', 'malformed-request')
+        .with.deep.include({ code: 'malformed-request', facts: { field } })
     })
   }
+
+  it('an exportable key is a sealed one of a tenant', () => {
+    for (const change of [{ custody: 'resident' }, { algorithm: 'RSA-4096', usage: 'import' }]) {
+      expect(() => parseBySchema(specArguments, { spec: { ...spec, ...change } }))
+        .to.throw()
+        .with.property('code', 'malformed-request')
+    }
+  })
 })

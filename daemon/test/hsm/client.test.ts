@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import type { Op } from '@warder/contract'
+import type { KeyAlgorithm, KeySpec, KeyUsage, Op, SealedRef } from '@warder/contract'
 import { expect } from 'chai'
 import { connectHsm, type ConnectOptions, type HsmClient } from '../../src/hsm/client.ts'
 import { decode, encode } from '../../src/hsm/codec.ts'
@@ -22,11 +23,19 @@ class QueueingProvider extends MemoryProvider {
   }
 }
 
-const queued = { custody: 'resident', algorithm: 'P-256', id: 'ee'.repeat(16) } as const
+const queued = { custody: 'resident', algorithm: 'P-256', usage: 'sign', id: 'ee'.repeat(16) } as const
 const id = 'ab'.repeat(16)
-const resident = { custody: 'resident', algorithm: 'P-256', id } as const
+const resident = { custody: 'resident', algorithm: 'P-256', usage: 'sign', id } as const
 const digest = new Uint8Array(32)
 const op: Op = { signal: new AbortController().signal }
+
+const specOf = (algorithm: KeyAlgorithm, usage: KeyUsage): KeySpec => ({
+  algorithm,
+  usage,
+  custody: 'sealed',
+  exportable: true,
+  id,
+})
 
 describe('hsm client', function () {
   this.timeout(60_000)
@@ -37,7 +46,7 @@ describe('hsm client', function () {
 
   const serve = async (index: number) => {
     const provider = new QueueingProvider()
-    await provider.generate({ algorithm: 'P-256', custody: 'resident', id })
+    await provider.generate({ algorithm: 'P-256', usage: 'sign', custody: 'resident', exportable: false, id })
     providers[index] = provider
     const socketPath = join(dir.path, `hsm-${index}.sock`)
     hosts[index] = await serveProvider(provider, { socketPath, log: keepLog(), drainMs: 0 })
@@ -65,13 +74,44 @@ describe('hsm client', function () {
     await serve(0)
     const hsm = await connect(1)
     expect((await hsm.capabilities(op)).token.label).to.equal('memory')
-    const sealed = await hsm.generate({ algorithm: 'Ed25519', custody: 'sealed', id }, op)
-    expect(sealed.ref.custody).to.equal('sealed')
-    expect(sealed.spki).to.have.length(44)
-    expect(await hsm.sign(sealed.ref, 'EdDSA', Buffer.from('message'), op)).to.have.length(64)
+    const made = await hsm.generate(specOf('Ed25519', 'sign'), op)
+    expect(made.ref).to.include({
+      custody: 'sealed',
+      algorithm: 'Ed25519',
+      usage: 'sign',
+      exportable: true,
+      rootKey: 1,
+    })
+    expect(made.spki).to.have.length(44)
+    expect(await hsm.sign(made.ref, 'EdDSA', Buffer.from('message'), op)).to.have.length(64)
     expect(await hsm.sign(resident, 'ES256', digest, op)).to.have.length(64)
     expect((await hsm.locate(resident, op))?.spki).to.have.length(91)
     expect(await hsm.random(17, op)).to.have.length(17)
+    const cipher = await hsm.generate(specOf('AES-256', 'encrypt'), op)
+    expect(cipher).to.have.property('checkValue').with.length(8)
+    expect(cipher).not.to.have.property('spki')
+    for (const length of [0, 1, 65_536]) {
+      const [plaintext, aad] = [randomBytes(length), randomBytes(length)]
+      const encrypted = await hsm.encrypt(cipher.ref, plaintext, aad, op)
+      const opened = await hsm.decrypt(cipher.ref, { algorithm: 'A256GCM', aad, ...encrypted }, op)
+      expect(plaintext.equals(opened)).to.equal(true)
+    }
+    const wrapper = await hsm.generate(specOf('AES-256', 'wrap'), op)
+    const bytes = randomBytes(4096)
+    expect(bytes.equals(await hsm.unwrap(wrapper.ref, await hsm.wrap(wrapper.ref, bytes, op), op))).to.equal(true)
+    const hmac = await hsm.generate(specOf('HMAC-SHA-256', 'mac'), op)
+    expect(await hsm.mac(hmac.ref, randomBytes(65_536), op)).to.have.length(32)
+    const own = await hsm.generate(specOf('P-256', 'derive'), op)
+    expect(await hsm.derive(own.ref, own.spki!, op)).to.have.length(32)
+    const under = { ...cipher.ref, usage: 'import' } as SealedRef
+    const request = { under, oaep: 'RSA-OAEP', wrapped: randomBytes(32), spec: specOf('AES-256', 'encrypt') } as const
+    const imported = await hsm.importKey(request, op)
+    expect((imported.ref as SealedRef).blob).to.deep.equal(new Uint8Array(request.wrapped))
+    const exported = await hsm.exportKey(imported.ref as SealedRef, own.spki!, 'RSA-OAEP', op)
+    expect(exported).to.deep.equal((imported.ref as SealedRef).blob)
+    expect(await hsm.newestRootKey(op)).to.equal(1)
+    expect(await hsm.createRootKey(op)).to.equal(2)
+    expect(await hsm.rewrap(imported.ref as SealedRef, op)).to.deep.equal({ ...imported.ref, rootKey: 2 })
     const secret = new Uint8Array(32).fill(5)
     expect(await hsm.openStoreSecret(await hsm.sealStoreSecret(secret, op), op)).to.deep.equal(secret)
     expect(await hsm.destroy(resident, op)).to.equal(undefined)
@@ -145,6 +185,22 @@ describe('hsm client', function () {
     expect(error.message).not.to.include('1234')
     expect(asked).to.equal(1)
     expect((await rejection(hsm.random(0, op))).code).to.equal('malformed-request')
+  })
+
+  it('tells every host of a new root key', async () => {
+    await serve(0)
+    await serve(1)
+    const hsm = await connect(2)
+    const asked = [0, 0]
+    for (const [index, provider] of providers.entries()) {
+      provider.newestRootKey = async () => ++asked[index]! + index
+    }
+    expect(await hsm.createRootKey(op)).to.equal(2)
+    expect(asked).to.deep.equal([1, 1])
+    providers[1]!.newestRootKey = async () => {
+      throw new Error('not now')
+    }
+    expect(await hsm.newestRootKey(op)).to.equal(2)
   })
 
   it('rejects at once what a lost host had, serves on with the others, and comes back by itself', async () => {

@@ -11,7 +11,7 @@ import { rejection, until } from './support/until.ts'
 
 const digest = new Uint8Array(32)
 const op = () => ({ signal: new AbortController().signal })
-const keyOf = (id: string) => ({ custody: 'resident', algorithm: 'P-256', id }) as const
+const keyOf = (id: string) => ({ custody: 'resident', algorithm: 'P-256', usage: 'sign', id }) as const
 
 describe('hsm host faults', function () {
   this.timeout(60_000)

@@ -29,7 +29,8 @@ class QueueingProvider extends MemoryProvider {
 }
 
 const id = 'ab'.repeat(16)
-const ref = { custody: 'resident', algorithm: 'P-256', id }
+const ref = { custody: 'resident', algorithm: 'P-256', usage: 'sign', id }
+const spec = { algorithm: 'P-256', usage: 'sign', custody: 'resident', exportable: false, id } as const
 const sign = { op: 'sign', deadline: 5000, args: { ref, algorithm: 'ES256', input: new Uint8Array(32) } }
 const queued = { op: 'random', deadline: 60_000, args: { length: 8 } }
 
@@ -67,7 +68,7 @@ describe('hsm host', function () {
     log = keepLog()
     heard = new Map()
     provider = new QueueingProvider()
-    await provider.generate({ algorithm: 'P-256', custody: 'resident', id })
+    await provider.generate(spec)
     host = await serveProvider(provider, { socketPath: path, log, drainMs: 200 })
     await open()
   })
@@ -96,7 +97,13 @@ describe('hsm host', function () {
     'a command that a prototype has': { op: 'constructor' },
     'no arguments': { args: null },
     'arguments that are bytes': { args: new Uint8Array(3) },
-    attributes: { op: 'generate', args: { spec: { algorithm: 'P-256', custody: 'resident', id, template: {} } } },
+    attributes: { op: 'generate', args: { spec: { ...spec, template: {} } } },
+    'a resident key that may be exported': { op: 'generate', args: { spec: { ...spec, exportable: true } } },
+    'more plaintext than fits': {
+      op: 'encrypt',
+      args: { ref, plaintext: new Uint8Array(65_537), aad: new Uint8Array(0) },
+    },
+    'nothing to wrap': { op: 'wrap', args: { ref, bytes: new Uint8Array(0) } },
     'a digest that is too short': { args: { ...sign.args, input: new Uint8Array(31) } },
     'a store secret that is too long': { op: 'sealStoreSecret', args: { secret: new Uint8Array(33) } },
     'too much randomness': { op: 'random', args: { length: 4097 } },
@@ -178,7 +185,7 @@ describe('hsm host', function () {
     expect((await ask({ id: 5001, ...sign })).ok).to.be.instanceOf(Uint8Array)
   })
 
-  it('wipes a store secret once it is encoded', async () => {
+  it('wipes a secret once it was used, or encoded', async () => {
     const kept: Uint8Array[] = []
     provider.openStoreSecret = async () => {
       const secret = new Uint8Array(32).fill(7)
@@ -189,9 +196,26 @@ describe('hsm host', function () {
       kept.push(secret)
       return new Uint8Array(60)
     }
+    provider.decrypt = async () => provider.openStoreSecret(new Uint8Array(60))
+    provider.encrypt = async (_, plaintext) => {
+      kept.push(plaintext)
+      return { iv: new Uint8Array(12), ciphertext: new Uint8Array(48) }
+    }
+    const key = { ...ref, usage: 'encrypt' }
+    const args = { ref: key, plaintext: new Uint8Array(32).fill(7), aad: new Uint8Array(0) }
+    await ask({ id: 3, op: 'encrypt', deadline: 1000, args })
+    const input = {
+      algorithm: 'A256GCM',
+      iv: new Uint8Array(12),
+      ciphertext: new Uint8Array(48),
+      aad: new Uint8Array(0),
+    }
+    const plaintext = await ask({ id: 4, op: 'decrypt', deadline: 1000, args: { ref: key, input } })
+    expect(plaintext.ok).to.deep.equal(Buffer.alloc(32, 7))
     const opened = await ask({ id: 1, op: 'openStoreSecret', deadline: 1000, args: { sealed: new Uint8Array(60) } })
     expect(opened.ok).to.deep.equal(Buffer.alloc(32, 7))
     await ask({ id: 2, op: 'sealStoreSecret', deadline: 1000, args: { secret: new Uint8Array(32).fill(7) } })
+    expect(kept).to.have.length(4)
     for (const secret of kept) expect([...secret]).to.deep.equal(Array(32).fill(0))
   })
 
@@ -222,7 +246,7 @@ describe('hsm host', function () {
     const random = randomFrom(20240501)
     const seeds = [
       { id: 1, ...sign },
-      { id: 2, op: 'generate', deadline: 100, args: { spec: { algorithm: 'P-256', custody: 'sealed', id } } },
+      { id: 2, op: 'generate', deadline: 100, args: { spec: { ...spec, custody: 'sealed' } } },
       { id: 3, op: 'random', deadline: 1, args: { length: 8 } },
       { id: 4, cancel: true },
       { id: 5, op: 'sealStoreSecret', deadline: 100, args: { secret: new Uint8Array(32) } },

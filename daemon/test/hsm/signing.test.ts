@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { KeyRef } from '@warder/contract'
+import type { KeyAlgorithm, KeyUsage, ResidentRef } from '@warder/contract'
 import { createSoftHsmToken } from '@warder/hsm-pkcs11'
 import { expect } from 'chai'
 import { connectHsm, type HsmClient } from '../../src/hsm/client.ts'
@@ -64,11 +64,47 @@ describe('signing on a SoftHSM token through two hosts', function () {
 
   for (const custody of ['resident', 'sealed'] as const) {
     it(`signs with a ${custody} key, whichever host made it`, async () => {
-      const { ref, spki } = await client.generate({ algorithm: 'P-256', custody, id: newId() }, op())
+      const { ref, spki } = await client.generate(
+        { algorithm: 'P-256', usage: 'sign', custody, exportable: false, id: newId() },
+        op(),
+      )
       const signatures = await Promise.all(Array.from({ length: 64 }, () => client.sign(ref, 'ES256', digest, op())))
-      for (const signature of signatures) expect(verifies(spki, signature)).to.equal(true)
+      for (const signature of signatures) expect(verifies(spki!, signature)).to.equal(true)
     })
   }
+
+  it('opens, on every host, what any host encrypted, wrapped and MACed, up to 64 KiB', async () => {
+    const make = async (algorithm: KeyAlgorithm, usage: KeyUsage) => {
+      const spec = { algorithm, usage, custody: 'sealed', exportable: false, id: newId() } as const
+      return (await client.generate(spec, op())).ref
+    }
+    const onEach = async (call: () => Promise<Uint8Array>, expected: Uint8Array) => {
+      const answers = await Promise.all(Array.from({ length: 24 }, call))
+      for (const answer of answers) expect(Buffer.from(expected).equals(answer)).to.equal(true)
+    }
+    const cipher = await make('AES-256', 'encrypt')
+    for (const length of [0, 1, 65_536]) {
+      const [plaintext, aad] = [randomBytes(length), randomBytes(length)]
+      const input = { algorithm: 'A256GCM', aad, ...(await client.encrypt(cipher, plaintext, aad, op())) } as const
+      await onEach(() => client.decrypt(cipher, input, op()), plaintext)
+    }
+    const wrapper = await make('AES-256', 'wrap')
+    const bytes = randomBytes(4096)
+    const wrapped = await client.wrap(wrapper, bytes, op())
+    await onEach(() => client.unwrap(wrapper, wrapped, op()), bytes)
+    const hmac = await make('HMAC-SHA-512', 'mac')
+    const data = randomBytes(65_536)
+    const mac = await client.mac(hmac, data, op())
+    await onEach(() => client.mac(hmac, data, op()), mac)
+  })
+
+  it('a root key that one host made is every host’s newest', async () => {
+    const spec = { algorithm: 'AES-256', usage: 'encrypt', custody: 'sealed', exportable: false } as const
+    const before = await client.newestRootKey(op())
+    expect(await client.createRootKey(op())).to.equal(before + 1)
+    const keys = await Promise.all(Array.from({ length: 24 }, () => client.generate({ ...spec, id: newId() }, op())))
+    for (const { ref } of keys) expect(ref).to.have.property('rootKey', before + 1)
+  })
 
   it('opens a store secret that another host sealed', async () => {
     const secret = randomBytes(32)
@@ -79,9 +115,12 @@ describe('signing on a SoftHSM token through two hosts', function () {
 
   it('a key that is destroyed is gone for both hosts', async () => {
     const id = newId()
-    const { ref } = await client.generate({ algorithm: 'P-256', custody: 'resident', id }, op())
+    const { ref } = await client.generate(
+      { algorithm: 'P-256', usage: 'sign', custody: 'resident', exportable: false, id },
+      op(),
+    )
     await Promise.all(Array.from({ length: 16 }, () => client.sign(ref, 'ES256', digest, op())))
-    await client.destroy(ref as KeyRef & { custody: 'resident' }, op())
+    await client.destroy(ref as ResidentRef, op())
     const outcomes = await Promise.all(
       Array.from({ length: 16 }, () =>
         client.sign(ref, 'ES256', digest, op()).then(
@@ -94,7 +133,10 @@ describe('signing on a SoftHSM token through two hosts', function () {
   })
 
   it('a host killed under load: every call is answered or typed, and service is whole again within 10 s', async () => {
-    const { ref, spki } = await client.generate({ algorithm: 'P-256', custody: 'sealed', id: newId() }, op())
+    const { ref, spki } = await client.generate(
+      { algorithm: 'P-256', usage: 'sign', custody: 'sealed', exportable: false, id: newId() },
+      op(),
+    )
     const codes = new Map<string, number>()
     const count = (code: string) => codes.set(code, (codes.get(code) ?? 0) + 1)
     let slowest = 0
@@ -104,7 +146,7 @@ describe('signing on a SoftHSM token through two hosts', function () {
         const began = performance.now()
         try {
           const signature = await client.sign(ref, 'ES256', digest, op())
-          count(verifies(spki, signature) ? 'signed' : 'wrong')
+          count(verifies(spki!, signature) ? 'signed' : 'wrong')
         } catch (error) {
           count((error as { code: string }).code)
         }
