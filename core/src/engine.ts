@@ -4,8 +4,16 @@ import type { JournalFiles } from './audit/files.ts'
 import { Journal, type JournalContext } from './audit/journal.ts'
 import type { Engine } from './engine-api.ts'
 import { createApiKeys } from './identity/api-keys.ts'
+import { createIdempotency } from './idempotency/service.ts'
+import { createCrypto } from './keys/crypto.ts'
+import { Keyring } from './keys/keyring.ts'
+import { createListing } from './keys/listing.ts'
+import { maintainKeys } from './keys/maintenance.ts'
+import { createRootKeys } from './keys/root-keys.ts'
 import { createKeys } from './keys/service.ts'
-import { createAuthorize } from './policy/authorize.ts'
+import { createTransfers } from './keys/transfers.ts'
+import { UseCounters, type UseLimits } from './keys/use-counters.ts'
+import { createAuthorize, rootSpace } from './policy/authorize.ts'
 import { HeadIndex } from './records/head-index.ts'
 import { Replay } from './records/recover.ts'
 import { Repository } from './records/repository.ts'
@@ -23,6 +31,8 @@ export interface Ports {
   now(): Date
   /** Names this node in the journal. */
   readonly node: string
+  /** How often one key version may encrypt; {@link gcmLimits} unless told, and never more. */
+  readonly useLimits?: UseLimits
 }
 
 /** The parts that services are made of, once the journal is open and storage is settled. */
@@ -38,19 +48,56 @@ export interface Foundation {
  */
 export async function createEngine(ports: Ports, op: Op): Promise<Engine> {
   const foundation = await openFoundation(ports, op)
-  const { journal, repository, keys } = foundation
-  const { hsm, store, now } = ports
+  const { journal, repository } = foundation
+  const { hsm, store, log } = ports
+  const now = (): Date => ports.now()
   const authorize = createAuthorize(journal)
-  const denials = new DenialCounter(journal)
+  const keyring = new Keyring(repository, authorize)
+  const rootKeys = createRootKeys({ repository, hsm, authorize, log, now })
+  const listing = createListing(keyring, store)
+  const apiKeys = createApiKeys({
+    repository,
+    authorize,
+    denials: new DenialCounter(journal),
+    checkKey: foundation.keys.apiKeyCheck,
+    now,
+  })
+  const idempotency = createIdempotency({ repository, store, now })
+  await rootKeys.resume(op)
   return {
+    keys: createKeys({ keyring, list: listing.list, hsm, now }),
+    crypto: createCrypto({
+      keyring,
+      journal,
+      hsm,
+      authorize,
+      counters: new UseCounters(repository, ports.useLimits),
+      log,
+      now,
+    }),
+    transfers: createTransfers({ keyring, journal, hsm, now }),
+    rootKeys,
     spaces: createSpaces({ repository, authorize, now }),
-    apiKeys: createApiKeys({ repository, authorize, denials, checkKey: keys.apiKeyCheck, now }),
-    keys: createKeys({ repository, journal, hsm, authorize, now }),
+    apiKeys,
+    idempotency,
+    authorizeIntrospection: call =>
+      authorize(call, { space: rootSpace, permission: 'introspect', action: 'introspect' }),
     async health(healthOp) {
       const [storage, hsmHealth] = await Promise.all([healthOf(store, healthOp), healthOf(hsm, healthOp)])
       return { journal: journal.health(), storage, hsm: hsmHealth }
     },
-    [Symbol.asyncDispose]: () => closeFoundation(foundation),
+    figures: () => ({
+      journalWaiting: journal.waiting,
+      caches: { listings: listing.figures(), 'api-keys': apiKeys.figures() },
+    }),
+    async maintain(each) {
+      await maintainKeys({ keyring, store, journal, hsm, log, now }, each)
+      await idempotency.forget(each)
+    },
+    async [Symbol.asyncDispose]() {
+      await rootKeys.close()
+      await closeFoundation(foundation)
+    },
   }
 }
 

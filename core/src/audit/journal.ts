@@ -126,6 +126,11 @@ export class Journal {
     return this.#origin
   }
 
+  /** Records that wait for the next sync. */
+  get waiting(): number {
+    return this.#pending.length
+  }
+
   append(draft: EventDraft): Promise<Appended> {
     return this.#enqueue(draft, 'event', {})
   }

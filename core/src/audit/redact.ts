@@ -24,6 +24,15 @@ const publicFields: ReadonlySet<string> = new Set([
   'software',
   'droppedBytes',
   'settled',
+  'usage',
+  'exportable',
+  'date',
+  'count',
+  'refused',
+  'windowDays',
+  'destroyAt',
+  'rootKey',
+  'length',
 ])
 
 export interface RedactionKey {
@@ -36,7 +45,10 @@ export interface Redacted {
   readonly redacted: readonly string[]
 }
 
-/** Replaces each field that is not public by `hmac-sha256:<key version>:<base64url>`, and names it. */
+/**
+ * Replaces each field that is not public by `hmac-sha256:<key version>:<base64url>`, and names it. A list of byte strings,
+ * as a batch has, becomes a list of digests cut to 128 bits, so that a thousand of them fit one record.
+ */
 export function redact(subject: Readonly<Record<string, unknown>>, redactionKey: RedactionKey): Redacted {
   const shown: Record<string, unknown> = {}
   const redacted: string[] = []
@@ -45,12 +57,19 @@ export function redact(subject: Readonly<Record<string, unknown>>, redactionKey:
     if (publicFields.has(field)) {
       shown[field] = value
     } else {
-      const digest = createHmac('sha256', redactionKey.key).update(encode(field, value)).digest('base64url')
-      shown[field] = `hmac-sha256:${redactionKey.version}:${digest}`
+      const digest = (each: unknown): Buffer =>
+        createHmac('sha256', redactionKey.key).update(encode(field, each)).digest()
+      shown[field] = isByteStrings(value)
+        ? value.map(each => digest(each).subarray(0, 16).toString('base64url'))
+        : `hmac-sha256:${redactionKey.version}:${digest(value).toString('base64url')}`
       redacted.push(field)
     }
   }
   return { subject: shown, redacted }
+}
+
+function isByteStrings(value: unknown): value is readonly Uint8Array[] {
+  return Array.isArray(value) && value.length > 0 && value.every(each => each instanceof Uint8Array)
 }
 
 /** Typed, so that `1`, `"1"` and `true` differ, and bound to the field's name, so that equal values of two fields do too. */

@@ -2,7 +2,7 @@ import { WarderError } from '@warder/contract'
 import type { DenialCounter } from '../audit/denial-counter.ts'
 import type { EventDraft } from '../audit/event.ts'
 import type { Call, Principal } from '../call.ts'
-import type { ApiKeys } from '../engine-api.ts'
+import type { ApiKeys, CacheFigures } from '../engine-api.ts'
 import { requireName } from '../names.ts'
 import { type Authorize, eventOf, rootSpace } from '../policy/authorize.ts'
 import { readPage } from '../records/page.ts'
@@ -24,7 +24,13 @@ export interface ApiKeyParts {
 
 type Event = Pick<EventDraft, 'correlation' | 'actor' | 'authn'>
 
-export function createApiKeys({ repository, authorize, denials, checkKey, now }: ApiKeyParts): ApiKeys {
+export function createApiKeys({
+  repository,
+  authorize,
+  denials,
+  checkKey,
+  now,
+}: ApiKeyParts): ApiKeys & { figures(): CacheFigures } {
   const verified = new VerifiedCache()
   const authorizeAdmin = (call: Call, action: string): Promise<void> =>
     authorize(call, { space: rootSpace, permission: 'admin', action })
@@ -60,8 +66,7 @@ export function createApiKeys({ repository, authorize, denials, checkKey, now }:
 
     async list(call, query) {
       await authorizeAdmin(call, 'api-key:list')
-      const { items, ...rest } = await readPage(repository, apiKeys, { ...query, prefix: '' }, call)
-      return { items: items.map(viewOf), ...rest }
+      return readPage(repository, apiKeys, { ...query, prefix: '' }, call, ({ value }) => viewOf(value))
     },
 
     async revoke(call, id) {
@@ -95,6 +100,8 @@ export function createApiKeys({ repository, authorize, denials, checkKey, now }:
     },
 
     recordMissing: ({ sourceIp }) => denials.record('missing-credentials', sourceIp),
+
+    figures: () => verified.figures(),
   }
 }
 

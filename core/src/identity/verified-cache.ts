@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { CountedCache } from '../counted-cache.ts'
+import type { CacheFigures } from '../engine-api.ts'
 import type { ApiKeyView } from './model.ts'
 
 export interface VerifiedKey {
@@ -15,7 +16,7 @@ export interface VerifiedKey {
  */
 export class VerifiedCache {
   readonly #key = randomBytes(32)
-  readonly #entries = new LRUCache<string, VerifiedKey>({ max: 10_000, ttl: 300_000 })
+  readonly #entries = new CountedCache<VerifiedKey>({ entries: 10_000, ttlMs: 300_000 })
   readonly #running = new Map<string, Promise<VerifiedKey | undefined>>()
 
   /** The cached answer while `isCurrent` says so, else that of `verify`, which runs once for all who ask meanwhile. */
@@ -25,8 +26,8 @@ export class VerifiedCache {
     verify: () => Promise<VerifiedKey | undefined>,
   ): Promise<VerifiedKey | undefined> {
     const mac = createHmac('sha256', this.#key).update(presented).digest('base64')
-    const cached = this.#entries.get(mac)
-    if (cached !== undefined && isCurrent(cached)) return cached
+    const cached = this.#entries.get(mac, isCurrent)
+    if (cached !== undefined) return cached
     let running = this.#running.get(mac)
     if (running === undefined) {
       running = verify().finally(() => this.#running.delete(mac))
@@ -36,5 +37,9 @@ export class VerifiedCache {
     if (verified === undefined || !isCurrent(verified)) return undefined
     this.#entries.set(mac, verified)
     return verified
+  }
+
+  figures(): CacheFigures {
+    return this.#entries.figures()
   }
 }

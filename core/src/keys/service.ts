@@ -1,171 +1,187 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { type KeyProvider, type KeyRef, WarderError } from '@warder/contract'
+import { randomUUID } from 'node:crypto'
+import {
+  type GeneratedKey,
+  type KeyAlgorithm,
+  type KeyProvider,
+  type KeyUsage,
+  type Op,
+  WarderError,
+} from '@warder/contract'
 import type { EventDraft } from '../audit/event.ts'
-import type { Journal } from '../audit/journal.ts'
-import type { Call, Permission } from '../call.ts'
 import type { Keys } from '../engine-api.ts'
 import { requireName } from '../names.ts'
-import { type Authorize, eventOf } from '../policy/authorize.ts'
-import { readPage } from '../records/page.ts'
-import { change, type Repository } from '../records/repository.ts'
-import { requireSpace } from '../spaces/service.ts'
-import { keyId, type KeyRecord, keys, keyVersions, versionId, type VersionRecord } from './collection.ts'
-import type { KeyView } from './model.ts'
-import { derFromRaw, keyAlgorithm, signatureAlgorithm, signatureFormat, signingInput } from './signature.ts'
-import { signatureIsValid } from './verify-signature.ts'
+import { eventOf } from '../policy/authorize.ts'
+import { change } from '../records/repository.ts'
+import { keyId, keys, keyVersions, versionId } from './collection.ts'
+import { type FoundKey, type Keyring, versionOf, viewOf } from './keyring.ts'
+import { createLifecycle } from './lifecycle-service.ts'
+import { keyAlgorithm, keyUsage, newObjectId, toVersionRecord } from './material.ts'
+import type { CreateKey, EditKey, KeyView } from './model.ts'
+import { schedule } from './schedule.ts'
 
 export interface KeyParts {
-  readonly repository: Repository
-  readonly journal: Journal
+  readonly keyring: Keyring
+  readonly list: Keys['list']
   readonly hsm: KeyProvider
-  readonly authorize: Authorize
   now(): Date
 }
 
-export function createKeys({ repository, journal, hsm, authorize, now }: KeyParts): Keys {
-  /** Authorised, in a space that exists. */
-  async function enter(call: Call, space: string, permission: Permission, action: string): Promise<void> {
-    await authorize(call, { space, permission, action })
-    requireSpace(repository, space)
-  }
-
-  async function find(call: Call, space: string, name: string): Promise<KeyRecord & { generation: number }> {
-    const found = await repository.read(keys, keyId(space, name), call)
-    if (found === undefined) throw new WarderError('key-not-found', `There is no key of that name in space ${space}.`)
-    return { ...found.value, generation: found.revision }
-  }
-
-  async function findVersion(call: Call, key: KeyRecord, number = key.primary): Promise<VersionRecord> {
-    if (!key.versions.some(version => version.number === number)) {
-      throw new WarderError('version-not-found', `This key has no version ${number}.`, { facts: { field: 'version' } })
-    }
-    return (await repository.require(keyVersions, versionId(key.id, number), call)).value
-  }
-
+export function createKeys({ keyring, list, hsm, now }: KeyParts): Keys {
   return {
     async create(call, space, input) {
-      await enter(call, space, 'write', 'key:create')
-      const { name, custody = 'sealed', tags = {}, description = '' } = input
-      requireName('name', name)
-      const algorithm = keyAlgorithm(input.algorithm)
-      const id = keyId(space, name)
-      return repository.exclusive(keys, id, async () => {
-        if (repository.has(keys, id))
-          throw new WarderError(
-            'key-exists',
-            `Space ${space} has a key of that name already; names are not used twice.`,
-          )
-        // A key that no record points at is of no use to anyone: made first, it is an orphan at worst.
-        const made = await hsm.generate({ algorithm, custody, id: randomBytes(16).toString('hex') }, call)
-        const createdAt = now().toISOString()
-        const key: KeyRecord = {
-          id: randomUUID(),
-          space,
-          name,
-          algorithm,
-          custody,
-          usages: ['sign'],
-          tags,
-          description,
-          primary: 1,
-          versions: [{ number: 1, state: 'active', createdAt }],
-          createdAt,
-          createdBy: call.principal.identity,
-        }
-        const version: VersionRecord = {
-          key: key.id,
-          number: 1,
-          algorithm,
-          spki: Buffer.from(made.spki).toString('base64'),
-          private: toStored(made.ref),
-          createdAt,
-        }
-        const subject = { space, key: key.id, name, algorithm, custody, version: 1, tags, description }
-        const draft: EventDraft = {
-          ...eventOf(call),
-          type: 'key-lifecycle',
-          action: 'key:create',
-          subject,
-          result: 'ok',
-        }
-        await repository.write(
-          draft,
-          [change(keyVersions, versionId(key.id, 1), 'absent', version), change(keys, id, 'absent', key)],
-          call,
-        )
-        return { ...key, generation: 1 } satisfies KeyView
-      })
+      await keyring.enter(call, space, 'write', 'key:create')
+      const spec = newKey(input)
+      return addKey(
+        keyring,
+        call,
+        { space, ...spec, createdBy: call.principal.identity, now: now() },
+        'key:create',
+        eventOf(call),
+        () => {
+          const { algorithm, usage, custody, exportable } = spec
+          return hsm.generate({ algorithm, usage, custody, exportable, id: newObjectId() }, call)
+        },
+      )
     },
 
     async get(call, space, name) {
-      await enter(call, space, 'read', 'key:get')
-      return find(call, space, name)
+      await keyring.enter(call, space, 'read', 'key:get')
+      return viewOf(await keyring.find(space, name, call))
     },
 
-    async list(call, space, query) {
-      await enter(call, space, 'read', 'key:list')
-      const { items, ...rest } = await readPage(repository, keys, { ...query, prefix: `${space}/` }, call)
-      const withGeneration = items.map(key => ({
-        ...key,
-        generation: repository.revision(keys, keyId(space, key.name)) ?? 0,
-      }))
-      return { items: withGeneration, ...rest }
+    list,
+
+    async version(call, space, name, number) {
+      await keyring.enter(call, space, 'read', 'key:version')
+      const key = await keyring.find(space, name, call)
+      const { resumesTo: _, ...version } = versionOf(key, number)
+      const { algorithm, spki, checkValue } = await keyring.versionRecord(key, number, call)
+      return {
+        ...version,
+        algorithm,
+        ...(spki !== undefined && { spki: Buffer.from(spki, 'base64') }),
+        ...(checkValue !== undefined && { checkValue: Buffer.from(checkValue, 'base64') }),
+      }
     },
 
     async publicKey(call, space, name, number) {
-      await enter(call, space, 'read', 'key:publicKey')
-      const version = await findVersion(call, await find(call, space, name), number)
-      return { spki: Buffer.from(version.spki, 'base64'), algorithm: version.algorithm, version: version.number }
+      await keyring.enter(call, space, 'read', 'key:publicKey')
+      const key = await keyring.find(space, name, call)
+      const { number: version } = versionOf(key, number ?? key.primary)
+      const { algorithm, spki } = await keyring.versionRecord(key, version, call)
+      if (spki === undefined) throw new WarderError('usage-not-allowed', `A ${algorithm} key has no public half.`)
+      return { spki: Buffer.from(spki, 'base64'), algorithm, version }
     },
 
-    async sign(call, space, name, input) {
-      await enter(call, space, 'use', 'key:sign')
-      const key = await find(call, space, name)
-      const algorithm = signatureAlgorithm(key.algorithm, input.algorithm)
-      const format = signatureFormat(algorithm, input.format)
-      const digest = signingInput(algorithm, input)
-      const version = await findVersion(call, key, input.version)
-      const subject = { space, key: key.id, name, version: version.number, algorithm, input: digest }
-      const event = { ...eventOf(call), type: 'key-use', action: 'key:sign', subject } as const
-      let signature: Uint8Array
-      try {
-        signature = await hsm.sign(toRef(version), algorithm, digest, call)
-      } catch (error) {
-        await journal.append({ ...event, result: WarderError.is(error) ? error.code : 'internal' })
-        throw error
-      }
-      await journal.append({ ...event, result: 'ok' })
-      return {
-        signature: format === 'der' ? derFromRaw(signature) : signature,
-        algorithm,
-        format,
-        version: version.number,
-      }
+    async edit(call, space, name, expect, changes) {
+      await keyring.enter(call, space, 'write', 'key:edit')
+      return keyring.change(space, name, expect, call, async key => {
+        if (key.state === 'destroyed')
+          throw new WarderError('wrong-state', 'The key was destroyed.', { facts: { state: key.state } })
+        const next = edited(key, changes, now())
+        const subject = { space, key: key.id, name, ...changes }
+        return keyring.write(
+          { ...eventOf(call), type: 'key-lifecycle', action: 'key:edit', subject, result: 'ok' },
+          next,
+          call,
+        )
+      })
     },
 
-    async verify(call, space, name, input) {
-      await enter(call, space, 'read', 'key:verify')
-      const key = await find(call, space, name)
-      const algorithm = signatureAlgorithm(key.algorithm, input.algorithm)
-      const format = signatureFormat(algorithm, input.format)
-      const prehashed = input.prehashed ?? false
-      signingInput(algorithm, input)
-      const version = await findVersion(call, key, input.version)
-      const spki = Buffer.from(version.spki, 'base64')
-      const valid = signatureIsValid({ ...input, spki, key: key.algorithm, algorithm, format, prehashed })
-      return { valid, algorithm, version: version.number }
-    },
+    ...createLifecycle({ keyring, hsm, now }),
   }
 }
 
-function toStored(ref: KeyRef): VersionRecord['private'] {
-  return ref.custody === 'resident'
-    ? { custody: 'resident', id: ref.id }
-    : { custody: 'sealed', rootKey: ref.rootKey, blob: Buffer.from(ref.blob).toString('base64') }
+interface NewKey {
+  readonly name: string
+  readonly algorithm: KeyAlgorithm
+  readonly usage: KeyUsage
+  readonly custody: 'resident' | 'sealed'
+  readonly exportable: boolean
+  readonly tags: Readonly<Record<string, string>>
+  readonly description: string
+  readonly everyDays: number | null
 }
 
-function toRef({ algorithm, private: stored }: VersionRecord): KeyRef {
-  return stored.custody === 'resident'
-    ? { custody: 'resident', algorithm, id: stored.id }
-    : { custody: 'sealed', algorithm, rootKey: stored.rootKey, blob: Buffer.from(stored.blob, 'base64') }
+/** What the caller asked for, with what they left out. */
+export function newKey(input: CreateKey): NewKey {
+  const { name, custody = 'sealed', exportable = false, tags = {}, description = '', rotateEveryDays = null } = input
+  requireName('name', name)
+  const algorithm = keyAlgorithm(input.algorithm)
+  if (exportable && custody === 'resident') {
+    throw new WarderError(
+      'not-exportable',
+      'A resident key never leaves the HSM; only a sealed one can be made exportable.',
+    )
+  }
+  return {
+    name,
+    algorithm,
+    usage: keyUsage(algorithm, input.usage),
+    custody,
+    exportable,
+    tags,
+    description,
+    everyDays: rotateEveryDays,
+  }
+}
+
+/** Adds a key whose material `make` brings, created or imported. One of those who race for a name wins. */
+export function addKey(
+  keyring: Keyring,
+  op: Op,
+  { space, now, createdBy, everyDays, ...spec }: NewKey & { space: string; now: Date; createdBy: string },
+  action: string,
+  event: Pick<EventDraft, 'correlation' | 'actor' | 'authn'>,
+  make: () => Promise<GeneratedKey>,
+): Promise<KeyView> {
+  const { name, algorithm, usage, custody, exportable, tags, description } = spec
+  const id = keyId(space, name)
+  return keyring.repository.exclusive(keys, id, async () => {
+    if (keyring.repository.has(keys, id)) {
+      throw new WarderError('key-exists', `Space ${space} has a key of that name already; names are not used twice.`)
+    }
+    // Material that no record points at is of no use to anyone: made first, it is an orphan at worst.
+    const made = await make()
+    const createdAt = now.toISOString()
+    const key: FoundKey = {
+      id: randomUUID(),
+      space,
+      ...spec,
+      state: 'enabled',
+      destroyAt: null,
+      primary: 1,
+      minDecryptVersion: 1,
+      minEncryptVersion: 1,
+      rotation: schedule(everyDays, now),
+      versions: [{ number: 1, state: 'active', createdAt, deactivatedAt: null, revocation: null }],
+      createdAt,
+      createdBy,
+      generation: 0,
+    }
+    const version = toVersionRecord(made, { key: key.id, number: 1, algorithm, usage, exportable, createdAt })
+    const subject = { space, key: key.id, name, algorithm, usage, custody, exportable, version: 1, tags, description }
+    const draft: EventDraft = { ...event, type: 'key-lifecycle', action, subject, result: 'ok' }
+    return keyring.write(draft, key, op, [change(keyVersions, versionId(key.id, 1), 'absent', version)])
+  })
+}
+
+function edited(key: FoundKey, changes: EditKey, now: Date): FoundKey {
+  const { tags, description, minDecryptVersion, minEncryptVersion, rotateEveryDays } = changes
+  const next: FoundKey = {
+    ...key,
+    ...(tags !== undefined && { tags }),
+    ...(description !== undefined && { description }),
+    ...(minDecryptVersion !== undefined && { minDecryptVersion }),
+    ...(minEncryptVersion !== undefined && { minEncryptVersion }),
+    ...(rotateEveryDays !== undefined && { rotation: schedule(rotateEveryDays, now) }),
+  }
+  for (const field of ['minDecryptVersion', 'minEncryptVersion'] as const) {
+    if (next[field] > next.primary) {
+      throw new WarderError('malformed-request', `${field} cannot be above the primary version, ${next.primary}.`, {
+        facts: { field },
+      })
+    }
+  }
+  return next
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type KeyAlgorithm, keyAlgorithms, type SignatureAlgorithm, WarderError } from '@warder/contract'
+import { type KeyAlgorithm, type SignatureAlgorithm, WarderError } from '@warder/contract'
 import type { SignatureFormat, SignInput } from './model.ts'
 
 export type HashName = 'sha256' | 'sha384' | 'sha512'
@@ -28,7 +28,7 @@ export const schemes: Readonly<Record<SignatureAlgorithm, Scheme>> = {
 const rsa = ['PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512'] as const
 
 /** What each key signs with; the first is the default. Curve and hash go together (RFC 7518 section 3.4). */
-const allowed: Readonly<Record<KeyAlgorithm, readonly [SignatureAlgorithm, ...SignatureAlgorithm[]]>> = {
+const allowed: Readonly<Partial<Record<KeyAlgorithm, readonly [SignatureAlgorithm, ...SignatureAlgorithm[]]>>> = {
   'P-256': ['ES256'],
   'P-384': ['ES384'],
   'P-521': ['ES512'],
@@ -38,47 +38,33 @@ const allowed: Readonly<Record<KeyAlgorithm, readonly [SignatureAlgorithm, ...Si
   Ed25519: ['EdDSA'],
 }
 
-/** @throws WarderError `unknown-algorithm`. */
-export function keyAlgorithm(name: string): KeyAlgorithm {
-  const found = keyAlgorithms.find(algorithm => algorithm === name)
-  if (found === undefined) {
-    throw new WarderError('unknown-algorithm', `Unknown key algorithm; known are ${keyAlgorithms.join(', ')}.`, {
-      facts: { field: 'algorithm' },
-    })
-  }
-  return found
-}
-
 /** @throws WarderError `unknown-algorithm`, or `algorithm-mismatch` when the key cannot sign with it. */
 export function signatureAlgorithm(key: KeyAlgorithm, name: string | undefined): SignatureAlgorithm {
-  if (name === undefined) return allowed[key][0]
+  const possible = allowed[key]
+  if (possible === undefined) throw new WarderError('usage-not-allowed', `A ${key} key does not sign.`)
+  if (name === undefined) return possible[0]
   if (!Object.hasOwn(schemes, name)) {
-    throw new WarderError(
-      'unknown-algorithm',
-      `Unknown signature algorithm; known are ${Object.keys(schemes).join(', ')}.`,
-      {
-        facts: { field: 'algorithm' },
-      },
-    )
+    const message = `Unknown signature algorithm; known are ${Object.keys(schemes).join(', ')}.`
+    throw new WarderError('unknown-algorithm', message, { facts: { field: 'algorithm' } })
   }
   const algorithm = name as SignatureAlgorithm
-  if (!allowed[key].includes(algorithm)) {
-    throw new WarderError('algorithm-mismatch', `A ${key} key signs with ${allowed[key].join(', ')}.`, {
-      facts: { field: 'algorithm' },
-    })
-  }
-  return algorithm
+  if (possible.includes(algorithm)) return algorithm
+  throw new WarderError('algorithm-mismatch', `A ${key} key signs with ${possible.join(', ')}.`, {
+    facts: { field: 'algorithm' },
+  })
 }
 
 /** Only ECDSA signatures have two forms; DER unless told. @throws WarderError `malformed-request` for another's format. */
-export function signatureFormat(algorithm: SignatureAlgorithm, format: SignatureFormat | undefined): SignatureFormat {
+export function signatureFormat(
+  algorithm: SignatureAlgorithm,
+  format: SignatureFormat | undefined,
+): SignatureFormat | undefined {
   const isEcdsa = schemes[algorithm].family === 'ecdsa'
   if (format !== undefined && !isEcdsa) {
-    throw new WarderError('malformed-request', `format applies to ECDSA; ${algorithm} has one form.`, {
-      facts: { field: 'format' },
-    })
+    const message = `format applies to ECDSA; ${algorithm} has one form.`
+    throw new WarderError('malformed-request', message, { facts: { field: 'format' } })
   }
-  return format ?? (isEcdsa ? 'der' : 'raw')
+  return format ?? (isEcdsa ? 'der' : undefined)
 }
 
 /** What the HSM gets: the digest, or for EdDSA the message (RFC 8032 hashes inside). */

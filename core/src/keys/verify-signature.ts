@@ -16,7 +16,8 @@ export interface Verification {
   readonly spki: Uint8Array
   readonly key: KeyAlgorithm
   readonly algorithm: SignatureAlgorithm
-  readonly format: SignatureFormat
+  /** Of ECDSA signatures. */
+  readonly format: SignatureFormat | undefined
   readonly input: Uint8Array
   readonly prehashed: boolean
   readonly signature: Uint8Array
@@ -57,7 +58,7 @@ const curves: Partial<Record<KeyAlgorithm, typeof p256>> = { 'P-256': p256, 'P-3
 function ecdsaDigestIsValid(
   key: KeyObject,
   algorithm: KeyAlgorithm,
-  format: SignatureFormat,
+  format: SignatureFormat | undefined,
   digest: Uint8Array,
   signature: Uint8Array,
 ): boolean {

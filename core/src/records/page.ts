@@ -1,6 +1,6 @@
 import { type Op, WarderError } from '@warder/contract'
 import type { ListPage, ListQuery } from '../list-page.ts'
-import type { Collection, Repository } from './repository.ts'
+import type { Collection, Repository, Versioned } from './repository.ts'
 
 interface PageQuery extends ListQuery {
   /** Only ids that start with this. */
@@ -12,12 +12,13 @@ interface PageQuery extends ListQuery {
  * A page of a collection in order of id. What exists is taken from the journal's head index and each record is checked on
  * reading, so that a page is complete or fails.
  */
-export async function readPage<T>(
+export async function readPage<T, Shown>(
   repository: Repository,
   collection: Collection<T>,
   query: PageQuery,
   op: Op,
-): Promise<ListPage<T>> {
+  show: (found: Versioned<T>) => Shown,
+): Promise<ListPage<Shown>> {
   const { prefix, limit, keep } = query
   let after = query.after === undefined ? undefined : prefix + decodeCursor(query.after)
   const found: string[] = []
@@ -28,8 +29,8 @@ export async function readPage<T>(
     after = ids.at(-1)
   }
   const shown = found.slice(0, limit)
-  const items: T[] = []
-  for (const id of shown) items.push((await repository.require(collection, id, op)).value)
+  const items: Shown[] = []
+  for (const id of shown) items.push(show(await repository.require(collection, id, op)))
   const last = shown.at(-1)
   return found.length > limit && last !== undefined
     ? { items, next: encodeCursor(last.slice(prefix.length)) }

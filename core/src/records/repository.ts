@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import type { EventDraft, WriteDigest } from '../audit/event.ts'
 import type { Journal } from '../audit/journal.ts'
-import type { Head, HeadIndex } from './head-index.ts'
+import type { HeadIndex } from './head-index.ts'
 import { throwIfCancelled } from '../cancelled.ts'
 import { KeyedLock } from './keyed-lock.ts'
 import { corrupt, digestOf, seal, type SealingKeys, unseal } from './seal.ts'
@@ -21,24 +21,31 @@ export interface Versioned<T> {
   readonly revision: number
 }
 
-/** A change of one record. `expect` is the revision it was read at. */
+/** A change of one record. `expect` is the revision it was read at; without `content` the record is deleted. */
 export interface Change {
   readonly collection: string
   readonly id: string
   readonly expect: Expected
-  readonly attributes: Attributes
-  readonly plaintext: Uint8Array
+  readonly content?: { readonly attributes: Attributes; readonly plaintext: Uint8Array }
 }
 
 export function change<T>(collection: Collection<T>, id: string, expect: Expected, value: T): Change {
   const attributes = collection.attributes(value)
-  return {
-    collection: collection.name,
-    id,
-    expect,
-    attributes,
-    plaintext: Buffer.from(canonicalize({ attributes, value }) as string),
-  }
+  const plaintext = Buffer.from(canonicalize({ attributes, value }) as string)
+  return { collection: collection.name, id, expect, content: { attributes, plaintext } }
+}
+
+export const removal = (collection: Collection<unknown>, id: string, expect: number): Change => ({
+  collection: collection.name,
+  id,
+  expect,
+})
+
+/** A change with what it will put into storage; no body is a deletion. */
+interface Sealed {
+  readonly change: Change
+  readonly digest: WriteDigest
+  readonly body?: Uint8Array
 }
 
 /**
@@ -52,7 +59,7 @@ export class Repository {
   readonly #heads: HeadIndex
   readonly #locks = new KeyedLock()
   /** Digests being written now, by `collection/id`: storage may already show them while the outcome is not yet durable. */
-  readonly #inFlight = new Map<string, string>()
+  readonly #inFlight = new Map<string, string | null>()
 
   constructor(parts: { store: Store; journal: Journal; keys: SealingKeys; heads: HeadIndex }) {
     this.#store = parts.store
@@ -88,15 +95,17 @@ export class Repository {
   async read<T>(collection: Collection<T>, id: string, op: Op): Promise<Versioned<T> | undefined> {
     for (;;) {
       const head = this.#heads.get(collection.name, id)
-      if (head?.digest == null) return undefined
+      const wasAbsent = head?.digest == null
+      // One that is being made may be there already, and another record that is there may point at it.
+      if (wasAbsent && this.#inFlight.get(lockKey(collection.name, id)) == null) return undefined
       const stored = await this.#store.get(collection.name, id, op)
       // A change that finished while we read makes a right answer look old: read again.
       if (this.#heads.get(collection.name, id) !== head) continue
+      const coming = this.#inFlight.get(lockKey(collection.name, id))
+      if (stored === undefined && (wasAbsent || coming === null)) return undefined
       if (stored === undefined) throw distrust('record-missing', 'is gone from storage', collection.name, id)
       const digest = digestOf(stored.body)
-      if (digest !== head.digest && digest !== this.#inFlight.get(lockKey(collection.name, id))) {
-        this.#explainMismatch(stored, head)
-      }
+      if (digest !== head?.digest && digest !== coming) this.#explainMismatch(stored, head?.revision ?? 0)
       const plaintext = unseal(this.#keys, { collection: collection.name, id, revision: stored.revision }, stored.body)
       const { attributes, value } = JSON.parse(plaintext.toString('utf8')) as { attributes: Attributes; value: unknown }
       plaintext.fill(0)
@@ -129,53 +138,56 @@ export class Repository {
    * the record takes no other change. Call it inside {@link exclusive} for each record that others may change.
    */
   async write(draft: EventDraft, changes: readonly Change[], op: Op): Promise<void> {
-    const writes: (WriteDigest & { body: Uint8Array; change: Change })[] = changes.map(each => {
-      const { collection, id, expect } = each
-      if (this.#inFlight.has(lockKey(collection, id))) {
-        throw new WarderError(
-          'storage-unavailable',
-          'An earlier change of this record has an unknown outcome; a restart settles it.',
-          {
-            facts: { collection, id },
-          },
-        )
-      }
-      const head = this.#heads.get(collection, id)
-      const revision = (head?.revision ?? 0) + 1
-      if ((expect === 'absent' ? null : expect) !== (head?.digest == null ? null : head.revision)) {
-        throw new WarderError('stale-revision', 'The record was changed meanwhile.', { facts: { collection, id } })
-      }
-      const body = seal(this.#keys, { collection, id, revision }, each.plaintext)
-      each.plaintext.fill(0)
-      return { collection, id, revision, old: head?.digest ?? null, new: digestOf(body), body, change: each }
-    })
+    const sealed = changes.map(each => this.#seal(each))
     throwIfCancelled(op)
-    const digests = writes.map(({ collection, id, revision, old, new: next }) => ({
-      collection,
-      id,
-      revision,
-      old,
-      new: next,
-    }))
+    const digests = sealed.map(({ digest }) => digest)
     const intent = await this.#journal.intent({ ...draft, result: 'pending' }, digests)
 
     // From here on the change is under way: it runs to its outcome even when the caller has gone.
     const underWay: Op = { signal: new AbortController().signal }
     let applied = 0
     try {
-      for (const { collection, id, revision, new: next, body, change: each } of writes) {
-        this.#inFlight.set(lockKey(collection, id), next as string)
-        await this.#store.put({ collection, id, revision, attributes: each.attributes, body }, each.expect, underWay)
+      for (const each of sealed) {
+        this.#inFlight.set(lockKey(each.digest.collection, each.digest.id), each.digest.new)
+        await this.#apply(each, underWay)
         applied++
       }
     } catch (error) {
-      applied += await this.#sawThrough(writes[applied], underWay)
-      if (applied < writes.length) {
+      applied += await this.#sawThrough(digests[applied], underWay)
+      if (applied < sealed.length) {
         await this.#finish(draft, intent.seq, digests, applied, WarderError.is(error) ? error.code : 'internal')
         throw error
       }
     }
     await this.#finish(draft, intent.seq, digests, applied, draft.result)
+  }
+
+  /** Checks what a change expects against the head, and seals what it writes. */
+  #seal(each: Change): Sealed {
+    const { collection, id, expect, content } = each
+    if (this.#inFlight.has(lockKey(collection, id))) {
+      const message = 'An earlier change of this record has an unknown outcome; a restart settles it.'
+      throw new WarderError('storage-unavailable', message, { facts: { collection, id } })
+    }
+    const head = this.#heads.get(collection, id)
+    if ((expect === 'absent' ? null : expect) !== (head?.digest == null ? null : head.revision)) {
+      throw new WarderError('stale-revision', 'The record was changed meanwhile.', { facts: { collection, id } })
+    }
+    const revision = expect === 'absent' ? 1 : expect + 1
+    const digest = { collection, id, revision, old: head?.digest ?? null }
+    if (content === undefined) return { change: each, digest: { ...digest, new: null } }
+    const body = seal(this.#keys, { collection, id, revision }, content.plaintext)
+    content.plaintext.fill(0)
+    return { change: each, digest: { ...digest, new: digestOf(body) }, body }
+  }
+
+  async #apply({ change: { collection, id, expect, content }, digest, body }: Sealed, op: Op): Promise<void> {
+    if (content !== undefined && body !== undefined) {
+      const record = { collection, id, revision: digest.revision, attributes: content.attributes, body }
+      await this.#store.put(record, expect, op)
+    } else {
+      await this.#store.delete(collection, id, expect as number, op)
+    }
   }
 
   async #finish(
@@ -196,16 +208,18 @@ export class Repository {
   async #sawThrough(write: WriteDigest | undefined, op: Op): Promise<0 | 1> {
     if (write === undefined) return 0
     const stored = await this.#store.get(write.collection, write.id, op)
-    return stored !== undefined && digestOf(stored.body) === write.new ? 1 : 0
+    return (stored === undefined ? null : digestOf(stored.body)) === write.new ? 1 : 0
   }
 
   /** Says what is wrong with a record that is not the head: changed, older, or newer than the journal knows. */
-  #explainMismatch(stored: { collection: string; id: string; revision: number; body: Uint8Array }, head: Head): never {
-    const { collection, id } = stored
+  #explainMismatch(
+    stored: { collection: string; id: string; revision: number; body: Uint8Array },
+    expected: number,
+  ): never {
+    const { collection, id, revision } = stored
     unseal(this.#keys, stored, stored.body).fill(0)
-    const what =
-      stored.revision < head.revision ? 'was put back to an older state' : 'is not the state the journal knows'
-    throw distrust('record-rolled-back', what, collection, id, { revision: stored.revision, expected: head.revision })
+    const what = revision < expected ? 'was put back to an older state' : 'is not the state the journal knows'
+    throw distrust('record-rolled-back', what, collection, id, { revision, expected })
   }
 }
 

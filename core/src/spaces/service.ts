@@ -48,7 +48,8 @@ export function createSpaces({
     },
 
     async list(call, query) {
-      return readPage(repository, spaces, { ...query, prefix: '', keep: name => mayRead(call, name) }, call)
+      const keep = (name: string): boolean => mayRead(call, name)
+      return readPage(repository, spaces, { ...query, prefix: '', keep }, call, ({ value }) => value)
     },
   }
 }

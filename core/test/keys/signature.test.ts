@@ -2,14 +2,8 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { type KeyAlgorithm, type SignatureAlgorithm, WarderError } from '@warder/contract'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import {
-  derFromRaw,
-  keyAlgorithm,
-  schemes,
-  signatureAlgorithm,
-  signatureFormat,
-  signingInput,
-} from '../../src/keys/signature.ts'
+import { keyAlgorithm } from '../../src/keys/material.ts'
+import { derFromRaw, schemes, signatureAlgorithm, signatureFormat, signingInput } from '../../src/keys/signature.ts'
 import { signatureIsValid } from '../../src/keys/verify-signature.ts'
 
 const curves = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' } as const

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto'
+import { type KeyProvider, WarderError } from '@warder/contract'
+import type { Call } from '../call.ts'
+import { type FoundKey, type Keyring, requireVersion } from './keyring.ts'
+import { requireLength } from './limits.ts'
+import { toRef } from './material.ts'
+import type { DataKey, Decrypted, DecryptInput, Encrypted, EncryptInput } from './model.ts'
+import { oaepAlgorithm, oaepEncrypt } from './oaep.ts'
+import type { Use } from './use.ts'
+import { additionalData, decodeCiphertext, decryptionFailed, encodeCiphertext } from './wire.ts'
+
+export interface EncryptionParts {
+  readonly keyring: Keyring
+  readonly hsm: KeyProvider
+  /** Counts one GCM encryption before it is made. @throws WarderError `use-limit-reached`. */
+  countUse(key: FoundKey, version: number, call: Call): Promise<void>
+}
+
+interface DataKeyInput {
+  readonly length: number
+  readonly aad?: Uint8Array | undefined
+}
+
+interface Encryption {
+  readonly encrypt: Use<EncryptInput, Encrypted>
+  readonly decrypt: Use<DecryptInput, Decrypted>
+  readonly dataKey: Use<DataKeyInput, DataKey>
+}
+
+const nothing = new Uint8Array(0)
+const isAes = (key: FoundKey): boolean => key.algorithm === 'AES-256'
+const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
+
+export function encryption({ keyring, hsm, countUse }: EncryptionParts): Encryption {
+  async function aesEncrypt(key: FoundKey, input: EncryptInput, call: Call): Promise<Encrypted> {
+    requireAlgorithm(key, input.algorithm)
+    const { number } = requireVersion(key, 'protect', input.version)
+    const record = await keyring.versionRecord(key, number, call)
+    const aad = additionalData(key.space, key.id, number, input.aad ?? nothing)
+    await countUse(key, number, call)
+    const sealed = await hsm.encrypt(toRef(record), input.plaintext, aad, call)
+    return { ciphertext: encodeCiphertext(number, sealed), algorithm: 'A256GCM', version: number }
+  }
+
+  async function rsaEncrypt(key: FoundKey, input: EncryptInput, call: Call): Promise<Encrypted> {
+    refuseAad(input.aad)
+    const algorithm = await oaepAlgorithm(hsm, input.algorithm, call)
+    const { number } = requireVersion(key, 'protect', input.version)
+    const { spki } = await keyring.versionRecord(key, number, call)
+    return {
+      ciphertext: oaepEncrypt(Buffer.from(spki ?? '', 'base64'), algorithm, input.plaintext),
+      algorithm,
+      version: number,
+    }
+  }
+
+  async function aesDecrypt(key: FoundKey, input: DecryptInput, call: Call): Promise<Decrypted> {
+    requireAlgorithm(key, input.algorithm)
+    const { version, ...sealed } = decodeCiphertext(input.ciphertext)
+    if (input.version !== undefined && input.version !== version) throw decryptionFailed()
+    const found = key.versions.find(({ number }) => number === version)
+    if (found === undefined) throw decryptionFailed()
+    const { state } = requireVersion(key, 'process', version)
+    const record = await keyring.versionRecord(key, version, call)
+    const aad = additionalData(key.space, key.id, version, input.aad ?? nothing)
+    const plaintext = await hsm.decrypt(toRef(record), { algorithm: 'A256GCM', ...sealed, aad }, call)
+    return { plaintext, version, ...(state === 'compromised' && { compromised: true as const }) }
+  }
+
+  async function rsaDecrypt(key: FoundKey, input: DecryptInput, call: Call): Promise<Decrypted> {
+    refuseAad(input.aad)
+    const algorithm = await oaepAlgorithm(hsm, input.algorithm, call)
+    const { number, state } = requireVersion(key, 'process', input.version)
+    const record = await keyring.versionRecord(key, number, call)
+    const plaintext = await hsm.decrypt(toRef(record), { algorithm, ciphertext: input.ciphertext }, call)
+    return { plaintext, version: number, ...(state === 'compromised' && { compromised: true as const }) }
+  }
+
+  return {
+    encrypt: {
+      action: 'key:encrypt',
+      usage: 'encrypt',
+      permission: 'use',
+      digestOf: ({ plaintext }) => sha256(plaintext),
+      async one(key, input, call) {
+        requireLength('plaintext', input.plaintext)
+        requireLength('aad', input.aad ?? nothing)
+        return isAes(key) ? aesEncrypt(key, input, call) : rsaEncrypt(key, input, call)
+      },
+    },
+    decrypt: {
+      action: 'key:decrypt',
+      usage: 'encrypt',
+      permission: 'use',
+      digestOf: ({ ciphertext }) => sha256(ciphertext),
+      async one(key, input, call) {
+        requireLength('aad', input.aad ?? nothing)
+        return isAes(key) ? aesDecrypt(key, input, call) : rsaDecrypt(key, input, call)
+      },
+    },
+    dataKey: {
+      action: 'key:generateDataKey',
+      usage: 'encrypt',
+      permission: 'use',
+      // A digest of the data key would be one more thing to protect; what was asked for is told by its length.
+      digestOf: ({ length }) => Buffer.from(String(length)),
+      async one(key, { length, aad }, call) {
+        if (![16, 24, 32, 48, 64].includes(length)) {
+          throw new WarderError('malformed-request', 'length is 16, 24, 32, 48 or 64 bytes.', {
+            facts: { field: 'length' },
+          })
+        }
+        const plaintext = await hsm.random(length, call)
+        const input = { plaintext, ...(aad && { aad }) }
+        const { ciphertext, version } = isAes(key)
+          ? await aesEncrypt(key, input, call)
+          : await rsaEncrypt(key, input, call)
+        return { plaintext, ciphertext, version }
+      },
+    },
+  }
+}
+
+function requireAlgorithm(key: FoundKey, name: string | undefined): void {
+  if (name === undefined || name === 'A256GCM') return
+  const code = name.startsWith('RSA-OAEP') ? 'algorithm-mismatch' : 'unknown-algorithm'
+  throw new WarderError(code, `A ${key.algorithm} key encrypts with A256GCM.`, { facts: { field: 'algorithm' } })
+}
+
+function refuseAad(aad: Uint8Array | undefined): void {
+  if (aad === undefined) return
+  throw new WarderError('malformed-request', 'RSA-OAEP binds no additional data.', { facts: { field: 'aad' } })
+}

@@ -1,0 +1,143 @@
+import { type KeyUsage, WarderError } from '@warder/contract'
+import type { EventDraft } from '../audit/event.ts'
+import type { Journal } from '../audit/journal.ts'
+import type { Call, Permission } from '../call.ts'
+import { eventOf } from '../policy/authorize.ts'
+import { type FoundKey, type Keyring, requireUsage } from './keyring.ts'
+import type { BatchItem } from './model.ts'
+import { decryptionFailed } from './wire.ts'
+
+/** What every result tells of the key that was used. */
+interface Used {
+  readonly version: number
+  readonly algorithm?: string
+}
+
+/** One kind of operation on a key. */
+export interface Use<Item, Result extends Used> {
+  readonly action: string
+  readonly usage: KeyUsage
+  readonly permission: Permission
+  /** Absent for what needs no private half: nothing is used that the journal should tell of. */
+  readonly digestOf?: (item: Item) => Uint8Array
+  one(key: FoundKey, item: Item, call: Call): Promise<Result>
+}
+
+export interface Target {
+  readonly call: Call
+  readonly space: string
+  readonly name: string
+}
+
+/** The most items of one batch. */
+export const maxBatch = 1000
+
+/** How many items of a batch are under way at once. */
+const width = 64
+
+/** Requests that were refused for their form used nothing, and are not journaled. */
+const formRefusals = ['malformed-request', 'unknown-algorithm', 'algorithm-mismatch'] as const
+
+/**
+ * Runs operations: authorises once, does each item, and has one durable record of it all before anybody hears of a result.
+ * A result that cannot be recorded is not given.
+ */
+export class Uses {
+  readonly #keyring: Keyring
+  readonly #journal: Journal
+
+  constructor(keyring: Keyring, journal: Journal) {
+    this.#keyring = keyring
+    this.#journal = journal
+  }
+
+  async single<Item, Result extends Used>(use: Use<Item, Result>, target: Target, item: Item): Promise<Result> {
+    const [result] = await this.#run(use, target, [item], false)
+    if (result === undefined) throw new TypeError('an item without a result')
+    if ('error' in result) throw result.error
+    return result.ok
+  }
+
+  async batch<Item, Result extends Used>(
+    use: Use<Item, Result>,
+    target: Target,
+    items: readonly Item[],
+  ): Promise<readonly BatchItem<Result>[]> {
+    if (items.length < 1 || items.length > maxBatch) {
+      throw new WarderError('malformed-request', `A batch has 1 to ${maxBatch} items.`, { facts: { field: 'items' } })
+    }
+    return this.#run(use, target, items, true)
+  }
+
+  async #run<Item, Result extends Used>(
+    use: Use<Item, Result>,
+    { call, space, name }: Target,
+    items: readonly Item[],
+    isBatch: boolean,
+  ): Promise<readonly BatchItem<Result>[]> {
+    await this.#keyring.enter(call, space, use.permission, use.action)
+    const key = await this.#keyring.find(space, name, call)
+    requireUsage(key, use.usage)
+    const results = await eachOf(items, item => use.one(key, item, call))
+    if (
+      use.digestOf !== undefined &&
+      results.some(result => !('error' in result) || !WarderError.is(result.error, ...formRefusals))
+    ) {
+      await this.#journal.append(draftOf(use, key, items.map(use.digestOf), results, call, isBatch))
+    }
+    return results
+  }
+}
+
+function draftOf(
+  { action }: Pick<Use<unknown, Used>, 'action'>,
+  key: FoundKey,
+  inputs: readonly Uint8Array[],
+  results: readonly BatchItem<Used>[],
+  call: Call,
+  isBatch: boolean,
+): EventDraft {
+  const oks = results.flatMap(result => ('ok' in result ? [result.ok] : []))
+  const versions = oneOrAll(oks.map(({ version }) => version))
+  const algorithms = oneOrAll(oks.flatMap(({ algorithm }) => (algorithm === undefined ? [] : [algorithm])))
+  const refused = results.flatMap((result, index) => ('error' in result ? [{ index, code: codeOf(result.error) }] : []))
+  const single = refused[0]?.code ?? 'ok'
+  const subject = {
+    space: key.space,
+    key: key.id,
+    name: key.name,
+    version: versions,
+    algorithm: algorithms,
+    ...(isBatch ? { count: inputs.length, inputs, ...(refused.length > 0 && { refused }) } : { input: inputs[0] }),
+  }
+  const result = !isBatch ? single : refused.length === 0 ? 'ok' : refused.length < results.length ? 'partial' : single
+  return { ...eventOf(call), type: 'key-use', action, subject, result }
+}
+
+/** The one value there is, or the list of different ones; `undefined` for none. */
+function oneOrAll<T>(values: readonly T[]): T | readonly T[] | undefined {
+  const different = [...new Set(values)]
+  return different.length > 1 ? different : different[0]
+}
+
+const codeOf = (error: unknown): string => (WarderError.is(error) ? error.code : 'internal')
+
+/** Results in the order of the items, a bounded number of them under way. */
+async function eachOf<Item, Result>(
+  items: readonly Item[],
+  one: (item: Item) => Promise<Result>,
+): Promise<readonly BatchItem<Result>[]> {
+  const results: BatchItem<Result>[] = []
+  let next = 0
+  const lane = async (): Promise<void> => {
+    for (let index = next++; index < items.length; index = next++) {
+      results[index] = await one(items[index] as Item).then(
+        ok => ({ ok }),
+        // The HSM words this refusal its own way; callers get one answer, wherever it was found out.
+        (error: unknown) => ({ error: WarderError.is(error, 'decryption-failed') ? decryptionFailed(error) : error }),
+      )
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane))
+  return results
+}
