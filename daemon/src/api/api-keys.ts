@@ -34,6 +34,7 @@ const createApiKey = operation({
   request: z.strictObject({ identity: name, spaces, permissions: granted, expiresAt: moment }),
   response: newApiKey,
   status: 201,
+  idempotency: 'secret',
   location: created => pathOf(member, { id: created.apiKey.id }),
   handle: (engine, call, { body }) => engine.apiKeys.create(call, body),
 })

@@ -19,6 +19,13 @@ export function encodeBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 }
 
+/** Encodes and wipes: what is secret stays no longer than it must. The text cannot be wiped; it ends with the answer. */
+export function encodeSecret(bytes: Uint8Array): string {
+  const text = encodeBase64(bytes)
+  bytes.fill(0)
+  return text
+}
+
 function sextet(char: number): number {
   if (char >= 0x61) return char === 0x5f ? 63 : char - 0x61 + 26
   if (char === 0x5f) return 63

@@ -1,95 +1,66 @@
-import { keyAlgorithms, signatureAlgorithms } from '@warder/contract'
+import { keyAlgorithms } from '@warder/contract'
 import { z } from 'zod'
 import { encodeBase64 } from './base64.ts'
+import { base64, description, label, listQuery, name, page, plainText, urlVersion, tags, version } from './fields.ts'
 import {
-  base64,
-  bytes,
-  description,
-  label,
-  listQuery,
-  moment,
-  name,
-  page,
-  queryVersion,
-  tags,
-  version,
-} from './fields.ts'
+  custody,
+  entityOfKey,
+  inSpace,
+  key,
+  keyCollection,
+  keyMember,
+  keyState,
+  keyVersion,
+  newKey,
+  ofKey,
+  rotateEveryDays,
+} from './key-fields.ts'
 import { operation, pathOf } from './operation.ts'
 import { pem } from './pem.ts'
 
-const collection = '/v1/spaces/{space}/keys'
-const member = '/v1/spaces/{space}/keys/{key}'
-
-const inSpace = z.strictObject({ space: name })
-const ofKey = z.strictObject({ space: name, key: name })
-const custody = z.enum(['resident', 'sealed'])
-const format = z.enum(['der', 'raw'])
-
-const key = z.object({
-  id: z.uuid(),
-  space: name,
-  name,
-  algorithm: z.enum(keyAlgorithms),
-  custody,
-  usages: z.tuple([z.literal('sign')]),
-  tags: z.record(z.string(), z.string()),
-  description: z.string(),
-  primary: version,
-  versions: z.array(z.object({ number: version, state: z.literal('active'), createdAt: moment })),
-  generation: z.int(),
-  createdAt: moment,
-  createdBy: z.string(),
-})
 const keyList = page(key)
+/** `spki` and `pem` of a key pair, `checkValue` of a secret key. */
+const versionDetail = keyVersion.extend({
+  algorithm: z.enum(keyAlgorithms),
+  spki: base64.optional(),
+  pem: z.string().optional(),
+  checkValue: base64.optional(),
+})
 const publicKey = z.object({ version, algorithm: z.enum(keyAlgorithms), spki: base64, pem: z.string() })
-const signature = z.object({ signature: base64, algorithm: z.enum(signatureAlgorithms), format, version })
-const verification = z.object({ valid: z.boolean(), algorithm: z.enum(signatureAlgorithms), version })
 
-export const keySchemas = {
-  Key: key,
-  KeyList: keyList,
-  PublicKey: publicKey,
-  Signature: signature,
-  Verification: verification,
-}
-
-/** `input` is the message, or its digest when `prehashed`. */
-const toSign = {
-  algorithm: label.optional(),
-  input: bytes,
-  prehashed: z.boolean().optional(),
-  format: format.optional(),
-  version: version.optional(),
-}
+export const keySchemas = { Key: key, KeyList: keyList, KeyVersion: versionDetail, PublicKey: publicKey }
 
 const createKey = operation({
   id: 'createKey',
   method: 'POST',
-  path: collection,
+  path: keyCollection,
   permission: 'write',
-  summary: 'Make a signing key in the HSM',
+  summary: 'Make a key in the HSM',
   params: inSpace,
-  request: z.strictObject({
-    name,
-    algorithm: label,
-    custody: custody.optional(),
-    tags: tags.optional(),
-    description: description.optional(),
-  }),
+  request: z.strictObject({ ...newKey, rotateEveryDays: rotateEveryDays.optional() }),
   response: key,
   status: 201,
-  location: created => pathOf(member, { space: created.space, key: created.name }),
+  idempotency: 'kept',
+  entity: entityOfKey,
+  location: created => pathOf(keyMember, { space: created.space, key: created.name }),
   handle: (engine, call, { params, body }) => engine.keys.create(call, params.space, body),
 })
 
 const listKeys = operation({
   id: 'listKeys',
   method: 'GET',
-  path: collection,
+  path: keyCollection,
   permission: 'read',
-  summary: 'List the keys of a space',
+  summary: 'List the keys of a space, those that all filters fit',
   params: inSpace,
-  query: listQuery,
+  query: listQuery.extend({
+    prefix: name.optional(),
+    state: keyState.optional(),
+    algorithm: label.optional(),
+    custody: custody.optional(),
+    /** `name=value`, or `name` for any value. */
+    tag: plainText(/^[a-zA-Z0-9._/-]{1,63}(?:=[^]{0,255})?$/, 'must be name=value or name').optional(),
+  }),
   response: keyList,
   status: 200,
   paged: true,
@@ -99,59 +70,76 @@ const listKeys = operation({
 const getKey = operation({
   id: 'getKey',
   method: 'GET',
-  path: member,
+  path: keyMember,
   permission: 'read',
   summary: 'Describe a key',
   params: ofKey,
   response: key,
   status: 200,
+  entity: entityOfKey,
   handle: (engine, call, { params }) => engine.keys.get(call, params.space, params.key),
+})
+
+const editKey = operation({
+  id: 'editKey',
+  method: 'PATCH',
+  path: keyMember,
+  permission: 'write',
+  summary: 'Change what may be changed of a key; what is absent stays',
+  params: ofKey,
+  request: z.strictObject({
+    tags: tags.optional(),
+    description: description.optional(),
+    minDecryptVersion: version.optional(),
+    minEncryptVersion: version.optional(),
+    rotateEveryDays: rotateEveryDays.optional(),
+  }),
+  response: key,
+  status: 200,
+  ifMatch: 'required',
+  entity: entityOfKey,
+  handle: (engine, call, { params, body, expect }) => engine.keys.edit(call, params.space, params.key, expect, body),
+})
+
+const getKeyVersion = operation({
+  id: 'getKeyVersion',
+  method: 'GET',
+  path: `${keyMember}/versions/{version}`,
+  permission: 'read',
+  summary: 'Describe one version of a key, with what is public of its material',
+  params: ofKey.extend({ version: urlVersion }),
+  response: versionDetail,
+  status: 200,
+  handle: async (engine, call, { params }) => {
+    const { spki, checkValue, ...rest } = await engine.keys.version(call, params.space, params.key, params.version)
+    return {
+      ...rest,
+      ...(spki === undefined ? {} : inBothForms(spki)),
+      ...(checkValue === undefined ? {} : { checkValue: encodeBase64(checkValue) }),
+    }
+  },
 })
 
 const getPublicKey = operation({
   id: 'getPublicKey',
   method: 'GET',
-  path: `${member}/publicKey`,
+  path: `${keyMember}/publicKey`,
   permission: 'read',
   summary: 'Export the public half of a key version, the primary one when none is named',
   params: ofKey,
-  query: z.strictObject({ version: queryVersion.optional() }),
+  query: z.strictObject({ version: urlVersion.optional() }),
   response: publicKey,
   status: 200,
   handle: async (engine, call, { params, query }) => {
     const found = await engine.keys.publicKey(call, params.space, params.key, query.version)
-    const spki = encodeBase64(found.spki)
-    return { version: found.version, algorithm: found.algorithm, spki, pem: pem('PUBLIC KEY', spki) }
+    return { version: found.version, algorithm: found.algorithm, ...inBothForms(found.spki) }
   },
 })
 
-const sign = operation({
-  id: 'sign',
-  method: 'POST',
-  path: `${member}:sign`,
-  permission: 'use',
-  summary: 'Sign a message or its digest',
-  params: ofKey,
-  request: z.strictObject(toSign),
-  response: signature,
-  status: 200,
-  handle: async (engine, call, { params, body }) => {
-    const signed = await engine.keys.sign(call, params.space, params.key, body)
-    return { ...signed, signature: encodeBase64(signed.signature) }
-  },
-})
+/** SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7) as DER and as PEM. */
+function inBothForms(der: Uint8Array): { readonly spki: string; readonly pem: string } {
+  const spki = encodeBase64(der)
+  return { spki, pem: pem('PUBLIC KEY', spki) }
+}
 
-const verify = operation({
-  id: 'verify',
-  method: 'POST',
-  path: `${member}:verify`,
-  permission: 'read',
-  summary: 'Check a signature; one that does not match is an answer, not an error',
-  params: ofKey,
-  request: z.strictObject({ ...toSign, signature: bytes }),
-  response: verification,
-  status: 200,
-  handle: (engine, call, { params, body }) => engine.keys.verify(call, params.space, params.key, body),
-})
-
-export const keyOperations = [createKey, listKeys, getKey, getPublicKey, sign, verify] as const
+export const keyOperations = [createKey, listKeys, getKey, editKey, getKeyVersion, getPublicKey] as const

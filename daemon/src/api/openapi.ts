@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import type { Operation } from './operation.ts'
-
-type Json = Readonly<Record<string, unknown>>
-type ProblemSpecs = Readonly<Record<string, { readonly status: number; readonly title: string }>>
+import type { Json } from './json.ts'
+import { components, headerRef, itemRefusal, problemResponses, type ProblemSpecs } from './openapi-components.ts'
+import { openPaths, openSchemas } from './openapi-open-paths.ts'
+import { batchLimit, type Operation } from './operation.ts'
 
 const schemaRef = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
+const parameterRef = (name: string): Json => ({ $ref: `#/components/parameters/${name}` })
 
 /** The OpenAPI 3.1 document of these operations, from the schemas that validate them. */
 export function openApiDocument(
@@ -16,7 +17,7 @@ export function openApiDocument(
   const paths: Record<string, Record<string, Json>> = {}
   for (const operation of operations) {
     const item = (paths[operation.path] ??= {})
-    item[operation.method.toLowerCase()] = describe(operation, names, problems)
+    item[operation.method.toLowerCase()] = describe(operation, names)
   }
   return {
     openapi: '3.1.0',
@@ -24,51 +25,101 @@ export function openApiDocument(
     info: { title: 'Warder', version: '1', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     servers: [{ url: '/' }],
     security: [{ apiKey: [] }],
-    paths,
-    components: {
-      schemas: { ...answerSchemas(named), Problem: problemSchema(Object.keys(problems)) },
-      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, wrd_…' } },
-      responses: { Problem: problemResponse('A problem (RFC 9457)') },
-      headers: {
-        RequestId: { description: 'Names this request in logs and the journal', schema: { type: 'string' } },
-        Location: { description: 'Where the created thing is', schema: { type: 'string' } },
-        Link: { description: 'The next page, if there is one (RFC 8288)', schema: { type: 'string' } },
-        RetryAfter: { description: 'Seconds to wait before trying again', schema: { type: 'integer' } },
-      },
-    },
+    tags: [...new Set(operations.map(tagOf)), 'appliance'].map(name => ({ name, description: tags[name] ?? name })),
+    paths: { ...paths, ...openPaths },
+    components: components({ ...answerSchemas(named), ...openSchemas }, problems),
   }
 }
 
-function describe(operation: Operation, names: ReadonlyMap<z.ZodType, string>, problems: ProblemSpecs): Json {
+/** What a path is about. */
+const tags: Readonly<Record<string, string>> = {
+  spaces: 'Tenant boundaries',
+  keys: 'Keys, their life, and what they are for',
+  importKey: 'Bringing keys in',
+  rootKeys: 'The root key that wraps sealed keys',
+  random: 'Random bytes',
+  apiKeys: 'Credentials',
+  appliance: 'The appliance itself',
+}
+
+/** The last name of a path that is no parameter and no action; `keys` for all that is below a key. */
+function tagOf({ path }: Operation): string {
+  const segments = path.split('/').map(segment => segment.replace(/:.*/, ''))
+  if (segments.includes('keys')) return 'keys'
+  return segments.findLast(segment => segment !== '' && !segment.startsWith('{')) ?? 'appliance'
+}
+
+function describe(operation: Operation, names: ReadonlyMap<z.ZodType, string>): Json {
   const answer = names.get(operation.response)
   if (answer === undefined) throw new TypeError(`the answer of ${operation.id} has no name`)
-  const { request } = operation
   return {
     operationId: operation.id,
     summary: operation.summary,
+    tags: [tagOf(operation)],
     'x-warder-permission': operation.permission,
-    parameters: [...parameters(operation.params, 'path'), ...parameters(operation.query, 'query')],
-    ...(request === undefined
-      ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(request, 'input') } } } }),
+    parameters: [
+      ...parameters(operation.params, 'path'),
+      ...parameters(operation.query, 'query'),
+      ...headerParameters(operation),
+    ],
+    ...requestBody(operation),
     responses: {
       [operation.status]: {
         description: operation.status === 201 ? 'Created' : 'Done',
         headers: headersOf(operation),
-        content: { 'application/json': { schema: schemaRef(answer) } },
+        content: { 'application/json': { schema: answerOf(operation, answer) } },
       },
-      ...problemResponses(operation, problems),
+      ...(isConditional(operation)
+        ? { 304: { description: 'It is what If-None-Match names', headers: headersOf(operation) } }
+        : {}),
+      ...problemResponses(operation),
     },
   }
 }
 
-function headersOf(operation: Operation): Json {
-  const header = (name: string): Json => ({ $ref: `#/components/headers/${name}` })
+const isConditional = ({ method, entity }: Operation): boolean => method === 'GET' && entity !== undefined
+
+function requestBody(operation: Operation): Json {
+  const { request, bodyOptional, handleBatch } = operation
+  if (request === undefined) return {}
+  const single = schemaOf(request, 'input')
+  const schema = handleBatch === undefined ? single : { oneOf: [single, batchOf(single, true)] }
+  return { requestBody: { required: bodyOptional !== true, content: { 'application/json': { schema } } } }
+}
+
+function answerOf({ handleBatch }: Operation, name: string): Json {
+  const single = schemaRef(name)
+  return handleBatch === undefined ? single : { oneOf: [single, batchOf({ oneOf: [single, itemRefusal] }, false)] }
+}
+
+function batchOf(item: Json, closed: boolean): Json {
   return {
-    'X-Request-Id': header('RequestId'),
-    ...(operation.location === undefined ? {} : { Location: header('Location') }),
-    ...(operation.paged === undefined ? {} : { Link: header('Link') }),
+    type: 'object',
+    required: ['items'],
+    properties: { items: { type: 'array', minItems: 1, maxItems: batchLimit, items: item } },
+    ...(closed ? { additionalProperties: false } : {}),
   }
+}
+
+function headersOf(operation: Operation): Json {
+  return {
+    'X-Request-Id': headerRef('RequestId'),
+    ...(operation.location === undefined ? {} : { Location: headerRef('Location') }),
+    ...(operation.paged === undefined ? {} : { Link: headerRef('Link') }),
+    ...(operation.entity === undefined ? {} : { ETag: headerRef('ETag') }),
+    ...(operation.idempotency === undefined ? {} : { 'Idempotency-Replayed': headerRef('IdempotencyReplayed') }),
+  }
+}
+
+function headerParameters(operation: Operation): readonly Json[] {
+  const { ifMatch, idempotency } = operation
+  return [
+    ...(ifMatch === undefined ? [] : [parameterRef(ifMatch === 'required' ? 'IfMatch' : 'IfMatchOptional')]),
+    ...(isConditional(operation) ? [parameterRef('IfNoneMatch')] : []),
+    ...(idempotency === undefined ? [] : [parameterRef('IdempotencyKey')]),
+    parameterRef('RequestId'),
+    parameterRef('TraceParent'),
+  ]
 }
 
 function parameters(schema: z.ZodType | undefined, where: 'path' | 'query'): readonly Json[] {
@@ -80,50 +131,6 @@ function parameters(schema: z.ZodType | undefined, where: 'path' | 'query'): rea
     required: !each.safeParse(undefined).success,
     schema: schemaOf(each, 'output'),
   }))
-}
-
-/** The problems an operation can meet, by status, each naming its codes. */
-function problemResponses(operation: Operation, problems: ProblemSpecs): Json {
-  const statuses = new Set([400, 401, 403, 500, 501, 503])
-  if (operation.params !== undefined) statuses.add(404)
-  if (operation.status === 201) statuses.add(409)
-  if (operation.method === 'POST') for (const status of [409, 422]) statuses.add(status)
-  if (operation.request !== undefined) for (const status of [413, 415]) statuses.add(status)
-  const responses: Record<string, Json> = {}
-  for (const status of [...statuses].sort((a, b) => a - b)) {
-    const codes = Object.keys(problems).filter(code => problems[code]?.status === status)
-    responses[status] = problemResponse(codes.join(', '))
-  }
-  return { ...responses, default: { $ref: '#/components/responses/Problem' } }
-}
-
-function problemResponse(description: string): Json {
-  return {
-    description,
-    headers: {
-      'X-Request-Id': { $ref: '#/components/headers/RequestId' },
-      'Retry-After': { $ref: '#/components/headers/RetryAfter' },
-    },
-    content: { 'application/problem+json': { schema: schemaRef('Problem') } },
-  }
-}
-
-function problemSchema(codes: readonly string[]): Json {
-  const properties = {
-    type: { type: 'string', format: 'uri', description: 'urn:warder:problem: and the code' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string' },
-    code: { type: 'string', enum: codes },
-    request_id: { type: 'string' },
-    retryable: { type: 'boolean', description: 'The same request may succeed later' },
-  }
-  return {
-    type: 'object',
-    description: 'RFC 9457, with facts such as `field` or `mechanism` beside these members',
-    properties: { ...properties, field: { type: 'string' } },
-    required: Object.keys(properties),
-  }
 }
 
 /** One request or parameter schema, inline. */

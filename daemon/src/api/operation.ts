@@ -1,4 +1,4 @@
-import type { Call, Engine, Permission } from '@warder/core'
+import type { BatchItem, Call, Engine, Expectation, Permission } from '@warder/core'
 import type { z } from 'zod'
 
 /**
@@ -13,7 +13,7 @@ export interface Operation<
 > {
   /** The OpenAPI operationId, lower camel case. */
   readonly id: string
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PATCH'
   /** An OpenAPI path template. A colon starts an action: names never contain one. */
   readonly path: `/v1/${string}`
   /** What the engine will ask of the caller. Said here for readers; enforced in the engine and nowhere else. */
@@ -22,23 +22,53 @@ export interface Operation<
   readonly params?: Params
   /** Absent: no query parameter is accepted. */
   readonly query?: Query
-  /** Absent: the operation reads no body. */
+  /** Absent: no body, or an empty object. */
   readonly request?: Request
+  /** Every field of the request may be absent, and so may the body. */
+  readonly bodyOptional?: true
   readonly response: Response
   readonly status: 200 | 201
   /** Where the created thing is, for the Location header of a 201. */
   location?(created: z.output<Response>): string
+  /** What an ETag names: the thing, and how often it was changed. Every answer carries it. */
+  entity?(answer: Frozen<z.input<Response>>): Entity
+  /** The operation changes what an ETag names, and takes (or must be given) `If-Match`. */
+  readonly ifMatch?: 'required' | 'optional'
+  /** Takes `Idempotency-Key`. `secret`: the answer holds a secret shown once and is not kept. */
+  readonly idempotency?: 'kept' | 'secret'
   /** Its answers are pages: a Link header says where the next one is (RFC 8288). */
   readonly paged?: true
   /** A method on purpose: its parameters compare bivariantly, which lets operations of all shapes share one table. */
   handle(engine: Engine, call: Call, input: Input<Params, Query, Request>): Promise<Frozen<z.input<Response>>>
+  /** The same for many: `{ items: […] }` in, of this request, and `{ items: […] }` out, of this response, in their order. */
+  handleBatch?(
+    engine: Engine,
+    call: Call,
+    input: BatchInput<Params, Request>,
+  ): Promise<readonly BatchItem<Frozen<z.input<Response>>>[]>
+}
+
+export interface Entity {
+  readonly id: string
+  readonly generation: number
 }
 
 export interface Input<Params extends z.ZodType, Query extends z.ZodType, Request extends z.ZodType> {
   readonly params: z.output<Params>
   readonly query: z.output<Query>
   readonly body: z.output<Request>
+  /** From `If-Match`; `any` where none was given and none is needed. */
+  readonly expect: Expectation
 }
+
+export interface BatchInput<Params extends z.ZodType, Request extends z.ZodType> {
+  readonly params: z.output<Params>
+  /** 1 to {@link batchLimit}. */
+  readonly items: readonly z.output<Request>[]
+}
+
+/** The most items of one batch. */
+export const batchLimit = 1000
 
 /** The engine's views are read-only all the way down, which the types zod infers are not. */
 export type Frozen<T> = T extends readonly (infer Item)[]

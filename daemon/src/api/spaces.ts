@@ -19,6 +19,7 @@ const createSpace = operation({
   request: z.strictObject({ name, description: description.optional() }),
   response: space,
   status: 201,
+  idempotency: 'kept',
   location: created => pathOf(member, { space: created.name }),
   handle: (engine, call, { body }) => engine.spaces.create(call, body),
 })

@@ -3,8 +3,13 @@ import type { Log } from '@warder/contract'
 import Koa from 'koa'
 import { errorFields } from '../log/error-fields.ts'
 import type { RequestState } from './context.ts'
+import type { EventLoopDelay } from '../metrics/event-loop.ts'
+import type { Figures } from '@warder/core'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Running } from './endpoint.ts'
+import { headerCount } from './middleware/header-count.ts'
 import { lifetime } from './middleware/lifetime.ts'
+import { observe } from './middleware/observe.ts'
 import { problemCatcher } from './middleware/problem-catcher.ts'
 import { requestId } from './middleware/request-id.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
@@ -13,6 +18,11 @@ import { createRouter } from './routes.ts'
 
 export interface AppOptions extends Running {
   readonly log: Log
+  readonly metrics: Metrics
+  readonly eventLoop: EventLoopDelay
+  readonly version: string
+  /** What the engine counts by itself, for metrics and health. */
+  figures?(): Figures
   /** How long one request may take before it is answered `hsm-timeout`, in milliseconds; 30,000 when absent. */
   readonly deadlineMs?: number
 }
@@ -21,8 +31,10 @@ export interface AppOptions extends Running {
 export function createApp(options: AppOptions): RequestListener {
   const app = new Koa<RequestState>()
   app.use(requestId)
+  app.use(observe(options.log, options.metrics))
   app.use(problemCatcher(options.log))
   app.use(securityHeaders)
+  app.use(headerCount)
   app.use(lifetime(options.deadlineMs ?? 30_000))
   app.use(createRouter(options).routes())
   app.use(unrouted)

@@ -1,43 +1,104 @@
-import { WarderError } from '@warder/contract'
+import { type Health, type Log, type WarderCode, WarderError } from '@warder/contract'
 import type { Engine } from '@warder/core'
 import type { RouterContext } from '@koa/router'
 import { z } from 'zod'
 import { pathOf, type Operation } from '../api/operation.ts'
 import { parse } from '../api/parse.ts'
+import { errorFields } from '../log/error-fields.ts'
+import { answerOf, type Answer } from './answer.ts'
 import { authenticate } from './authenticate.ts'
-import { readJsonBody } from './body.ts'
-import type { RequestContext, RequestState } from './context.ts'
+import { isBatch, serveBatch } from './batch.ts'
+import { batchBodyLimits, bodyLimits, hasBody, parseJson, readBody } from './body.ts'
+import { reply, type RequestContext, type RequestState } from './context.ts'
+import { expectationOf, isKnown } from './entity-tag.ts'
+import { digestOf, idempotencyKeyOf } from './idempotency.ts'
+import { problems } from './problem.ts'
 
 const nothing = z.strictObject({})
+const noBytes = new Uint8Array(0)
 
 export interface Running {
   /** `undefined` while the appliance cannot serve. */
   engine(): Engine | undefined
   /** One line for the caller and the probes: why there is no engine yet. */
   whyNot(): string
+  /** Parts that are told beside the others and do not decide whether the appliance can serve. */
+  notices?(): Readonly<Record<string, Health>>
+}
+
+export interface Serving extends Running {
+  readonly log: Log
+  readonly metrics: { itemRefused(code: WarderCode): void }
 }
 
 type EndpointContext = RequestContext & Pick<RouterContext<RequestState>, 'params'>
 
+/** @throws WarderError `sealed` while there is none. */
+export function engineOf(running: Running): Engine {
+  const engine = running.engine()
+  if (engine === undefined) throw new WarderError('sealed', running.whyNot())
+  return engine
+}
+
 /** Serves one operation: who is calling, then what they sent, then the engine. Nothing is read for a stranger. */
-export function endpoint(operation: Operation, running: Running): (ctx: EndpointContext) => Promise<void> {
-  const { params: ofPath = nothing, query: ofQuery = nothing, request, paged } = operation
+export function endpoint(operation: Operation, serving: Serving): (ctx: EndpointContext) => Promise<void> {
+  const { params: ofPath = nothing, query: ofQuery = nothing, request: ofBody = nothing } = operation
+  const limits = operation.handleBatch === undefined ? bodyLimits : batchBodyLimits
+  const bodyOptional = operation.request === undefined || operation.bodyOptional === true
 
   return async ctx => {
-    const engine = running.engine()
-    if (engine === undefined) throw new WarderError('sealed', running.whyNot())
+    ctx.state.operation = operation.id
+    const { req } = ctx
+    const engine = engineOf(serving)
     const principal = await authenticate(engine, ctx)
+    const call = { principal, requestId: ctx.state.requestId, signal: ctx.state.signal }
     const params = parse(ofPath, ctx.params, 'path')
     const query = parse(ofQuery, queryOf(ctx), 'query')
-    const body = request === undefined ? undefined : parse(request, await readJsonBody(ctx.req), 'body')
-    const call = { principal, requestId: ctx.state.requestId, signal: ctx.state.signal }
-    const answer = await operation.handle(engine, call, { params, query, body })
-    ctx.status = operation.status
-    if (operation.location !== undefined) ctx.set('Location', operation.location(answer))
-    if (paged === true) linkNext(ctx, operation, query, answer)
-    ctx.body = JSON.stringify(answer)
-    ctx.type = 'application/json'
+    const expect = expectationOf(req, operation.ifMatch)
+    const idempotencyKey = operation.idempotency === undefined ? undefined : idempotencyKeyOf(req)
+
+    /** Checks what was sent; what it returns then does it. */
+    const prepare = (sent: unknown): (() => Promise<Answer>) => {
+      const asked = { operation, params: ctx.params, search: ctx.querystring, query }
+      if (isBatch(operation, sent)) {
+        const onRefused = (error: WarderError): void => refused(serving, ctx, error)
+        const batch = { engine, call, params, body: sent, onRefused }
+        return async () => answerOf(asked, await serveBatch(operation, batch))
+      }
+      const body = parse(ofBody, sent, 'body')
+      return async () => answerOf(asked, await operation.handle(engine, call, { params, query, body, expect }))
+    }
+
+    if (operation.method === 'GET') {
+      const answer = await prepare({})()
+      const { ETag: tag } = answer.headers
+      return reply(ctx, tag !== undefined && isKnown(req, tag) ? { ...answer, status: 304 } : answer)
+    }
+    const bytes = bodyOptional && !hasBody(req) ? noBytes : await readBody(req, limits)
+    try {
+      const act = prepare(bytes === noBytes ? {} : parseJson(bytes, limits))
+      if (idempotencyKey === undefined) return reply(ctx, await act())
+      const once = {
+        route: operation.id,
+        key: idempotencyKey,
+        digest: digestOf(operation.method, pathOf(operation.path, ctx.params), bytes),
+        keepAnswer: operation.idempotency === 'kept',
+      }
+      const { replayed, ...answer } = await engine.idempotency.once(call, once, act)
+      if (replayed) ctx.set('Idempotency-Replayed', 'true')
+      reply(ctx, answer)
+    } finally {
+      bytes.fill(0)
+    }
   }
+}
+
+/** One item of a batch. The request as a whole succeeds, so what is the appliance's own fault is logged here. */
+function refused({ log, metrics }: Serving, ctx: EndpointContext, error: WarderError): void {
+  metrics.itemRefused(error.code)
+  if (problems[error.code].status < 500) return
+  const { requestId, traceId } = ctx.state
+  log.warn('an item of a batch failed', { requestId, traceId, ...errorFields(error) })
 }
 
 /** `fromEntries` makes `__proto__` a plain field too, to be refused like any other that is not known. */
@@ -48,15 +109,3 @@ function queryOf({ querystring }: RequestContext): Readonly<Record<string, strin
   if (Object.keys(query).length === given.length) return query
   throw new WarderError('malformed-request', 'a query parameter is given twice', { facts: { field: 'query' } })
 }
-
-/** RFC 8288: where the next page is. */
-function linkNext(ctx: EndpointContext, { path }: Operation, query: unknown, answer: unknown): void {
-  const { next } = page.parse(answer)
-  if (next === undefined) return
-  const { limit } = paging.parse(query)
-  const search = new URLSearchParams({ limit: String(limit), after: next })
-  ctx.set('Link', `<${pathOf(path, ctx.params)}?${search.toString()}>; rel="next"`)
-}
-
-const page = z.object({ next: z.string().optional() })
-const paging = z.object({ limit: z.number() })

@@ -13,6 +13,9 @@ export interface JsonBounds {
 
 export const jsonBounds: JsonBounds = { depth: 32, keys: 1000, values: 10_000, nameBytes: 256 }
 
+/** A batch of 1,000 items has at most 6 members in each, and one around them. */
+export const batchJsonBounds: JsonBounds = { ...jsonBounds, keys: 6001 }
+
 const quote = 0x22
 const backslash = 0x5c
 
@@ -21,7 +24,7 @@ const backslash = 0x5c
  * judges size only; text that is not JSON is left for the parser to refuse.
  * @throws WarderError `too-complex`
  */
-export function checkJsonBounds(text: Uint8Array, bounds: JsonBounds = jsonBounds): void {
+export function checkJsonBounds(text: Uint8Array, bounds: JsonBounds): void {
   let depth = 0
   let keys = 0
   let values = 0

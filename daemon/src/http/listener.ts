@@ -6,8 +6,10 @@ export interface ListenerOptions {
   readonly host: string
   /** 0 for any free port. */
   readonly port: number
+  /** A listening socket that this process inherited; served in place of host and port. */
+  readonly fd?: number | undefined
   readonly certificatePem: string
-  readonly privateKeyPem: string
+  readonly privateKeyPem: string | Buffer
   readonly handle: RequestListener
   readonly limits?: Partial<ListenerLimits>
 }
@@ -46,6 +48,11 @@ export const listenerLimits: ListenerLimits = {
 export interface Listener extends AsyncDisposable {
   readonly address: AddressInfo
   /**
+   * Connections made from now on get this certificate; those that are open go on with theirs.
+   * @throws Error when the two do not belong together; nothing is changed then.
+   */
+  useCertificate(pair: Pick<ListenerOptions, 'certificatePem' | 'privateKeyPem'>): void
+  /**
    * Stops accepting, lets the requests in flight finish, and closes their connections. What is still open after `graceMs`
    * (10,000 when absent) is cut off. Idempotent.
    */
@@ -61,10 +68,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 
   const server = createServer(
     {
-      cert: options.certificatePem,
-      key: options.privateKeyPem,
-      minVersion: 'TLSv1.3',
-      maxVersion: 'TLSv1.3',
+      ...secureContext(options),
       ALPNProtocols: ['http/1.1'],
       handshakeTimeout: limits.handshakeMs,
       headersTimeout: limits.headersMs,
@@ -91,7 +95,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(options.port, options.host, () => {
+    const { fd, host, port } = options
+    server.listen(fd === undefined ? { host, port } : { fd }, () => {
       server.off('error', reject)
       resolve()
     })
@@ -109,7 +114,16 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   }
 
   const close = (graceMs = 10_000): Promise<void> => (closing ??= shut(graceMs))
-  return { address: server.address() as AddressInfo, close, [Symbol.asyncDispose]: () => close() }
+  return {
+    address: server.address() as AddressInfo,
+    useCertificate: pair => server.setSecureContext(secureContext(pair)),
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  }
+}
+
+function secureContext({ certificatePem, privateKeyPem }: Pick<ListenerOptions, 'certificatePem' | 'privateKeyPem'>) {
+  return { cert: certificatePem, key: privateKeyPem, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const
 }
 
 /** An answer may come before the body is read. Cutting the connection at once could lose the answer; reading on for ever would be free work. */

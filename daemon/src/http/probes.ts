@@ -1,5 +1,7 @@
+import type { Router } from '@koa/router'
 import type { Health } from '@warder/contract'
 import { aborted } from './aborted.ts'
+import type { RequestState } from './context.ts'
 import type { Running } from './endpoint.ts'
 
 export interface Readiness {
@@ -28,9 +30,27 @@ export function createReadiness(running: Running): () => Promise<Readiness> {
   }
 }
 
-/** One line for each part, as Kubernetes writes them, and a verdict. */
-export function verbose({ ready, parts }: Readiness): string {
-  const lines = Object.entries(parts).map(
+/** The probes that need no credentials. */
+export function routeProbes(
+  router: Router<RequestState>,
+  readiness: () => Promise<Readiness>,
+  { notices }: Pick<Running, 'notices'>,
+): void {
+  router.get('/livez', ctx => {
+    ctx.state.operation = 'livez'
+    ctx.body = 'ok\n'
+  })
+  router.get('/readyz', async ctx => {
+    ctx.state.operation = 'readyz'
+    const found = await readiness()
+    ctx.status = found.ready ? 200 : 503
+    ctx.body = 'verbose' in ctx.query ? verbose(found, notices?.()) : found.ready ? 'ok\n' : 'not ready\n'
+  })
+}
+
+/** One line for each part, as Kubernetes writes them, and a verdict, which the notices have no part in. */
+function verbose({ ready, parts }: Readiness, notices: Readiness['parts'] = {}): string {
+  const lines = Object.entries({ ...parts, ...notices }).map(
     ([name, { ok, detail }]) => `[${ok ? '+' : '-'}]${name} ${ok ? 'ok' : 'failed'}: ${detail}`,
   )
   return `${lines.join('\n')}\nreadyz check ${ready ? 'passed' : 'failed'}\n`

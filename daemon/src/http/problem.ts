@@ -21,8 +21,8 @@ export const problems: Readonly<Record<WarderCode, ProblemSpec>> = {
   'unknown-field': bad('The request has a field that this operation does not take'),
   'forbidden-field': bad('The request has a field name that is never accepted'),
   'malformed-base64': bad('A field is not base64'),
-  'body-too-large': bad('The body is too large', 413),
-  'too-complex': bad('The body is nested too deeply or has too many parts'),
+  'body-too-large': bad('The body, or one input in it, is too large', 413),
+  'too-complex': bad('The request is nested too deeply or has too many parts'),
   'unsupported-media-type': bad('The body must be application/json in UTF-8, not compressed', 415),
   'route-not-found': bad('There is no such route', 404),
   'method-not-allowed': bad('The route does not take this method', 405),
@@ -36,10 +36,24 @@ export const problems: Readonly<Record<WarderCode, ProblemSpec>> = {
   'key-not-found': bad('There is no such key', 404),
   'key-exists': bad('The key name is taken or was used before', 409),
   'version-not-found': bad('The key has no such version', 404),
+  'version-below-minimum': bad('The version is below the minimum set for this key', 409),
   'unknown-algorithm': bad('The algorithm is not known'),
   'algorithm-mismatch': bad('The algorithm does not fit the key'),
   'usage-not-allowed': bad('The key is not for this use', 422),
   'wrong-state': bad('The state of the key does not allow this', 409),
+  // One answer for whatever may be wrong with what was to be opened.
+  'decryption-failed': bad('This could not be opened', 422),
+  'not-exportable': bad('The key was not made to be exported', 409),
+  'use-limit-reached': bad('The key version was used as often as it may be', 409),
+  'import-key-not-found': bad('There is no such import key, or it was used or has expired', 404),
+
+  'precondition-required': bad('If-Match is required', 428),
+  'precondition-failed': bad('The thing was changed meanwhile', 412),
+  'idempotency-conflict': bad('The Idempotency-Key was used for another request', 422),
+  'idempotency-in-flight': {
+    ...bad('The first request of this Idempotency-Key is still running', 409),
+    retryable: true,
+  },
   'api-key-not-found': bad('There is no such API key', 404),
 
   'stale-revision': { ...bad('The record was changed meanwhile', 409), retryable: true },
@@ -98,6 +112,14 @@ export function problemOf(error: WarderError, requestId: string): Problem {
     request_id: requestId,
     retryable,
   }
+}
+
+/** A {@link Problem} within an answer: it is of the same request. */
+export type ItemProblem = Omit<Problem, 'request_id'>
+
+export function itemProblemOf(error: WarderError): ItemProblem {
+  const { request_id: _, ...problem } = problemOf(error, '')
+  return problem
 }
 
 /** Anything but a WarderError of a known code is `internal`, with the original as its cause. */

@@ -28,6 +28,16 @@ describe('the OpenAPI document', () => {
     expect(new Set(ids).size).to.equal(ids.length)
   })
 
+  it('names the tag of each operation once, and has what is beside the operations', () => {
+    const tags = (at(document, 'tags') as readonly Node[]).map(({ name }) => name)
+    expect(new Set(tags).size).to.equal(tags.length)
+    const paths = Object.values(at(document, 'paths') as Node).flatMap(path => Object.values(path as Node))
+    expect(paths).to.have.length(operations.length + 6)
+    for (const each of paths) expect(tags).to.include.members(at(each, 'tags') as string[])
+    const used = new Set(paths.flatMap(each => at(each, 'tags') as string[]))
+    expect([...used]).to.have.members(tags)
+  })
+
   it('has no reference that leads nowhere', () => {
     let count = 0
     for (const { $ref } of walk(document)) {
@@ -47,16 +57,24 @@ describe('the OpenAPI document', () => {
       const ofPath = parameters.filter(each => each['in'] === 'path')
       expect(ofPath.map(each => each['name'])).to.deep.equal(named)
       for (const each of ofPath) expect(each['required']).to.equal(true)
-      for (const each of parameters) expect(each['schema']).to.have.property('type')
+      for (const each of parameters.filter(({ $ref }) => $ref === undefined)) {
+        expect(at(each, 'schema')).to.satisfy((schema: Node) => 'type' in schema || 'enum' in schema)
+      }
+      const headers = new Set(parameters.map(({ $ref }) => String($ref).split('/').at(-1)))
+      expect(headers.has('IfMatch')).to.equal(operation.ifMatch === 'required')
+      expect(headers.has('IfMatchOptional')).to.equal(operation.ifMatch === 'optional')
+      expect(headers.has('IdempotencyKey')).to.equal(operation.idempotency !== undefined)
+      const answered = at(stated, 'responses', String(operation.status), 'headers')
+      expect(at(answered, 'ETag') !== undefined).to.equal(operation.entity !== undefined)
       expect(at(stated, 'x-warder-permission')).to.equal(operation.permission)
       expect(at(stated, 'requestBody') !== undefined).to.equal(operation.request !== undefined)
       const responses = at(stated, 'responses') as Node
       for (const status of [operation.status, 400, 401, 403, 500, 503, 'default'])
         expect(responses).to.have.property(String(status))
-      for (const [status, response] of Object.entries(responses)) {
-        expect(at(response, 'description') ?? at(response, '$ref'), status)
-          .to.be.a('string')
-          .and.not.equal('')
+      for (const [status, each] of Object.entries(responses)) {
+        const { $ref } = each as Node
+        const response = typeof $ref === 'string' ? at(document, ...$ref.slice(2).split('/')) : each
+        expect(at(response, 'description'), status).to.be.a('string').and.not.equal('')
         if (Number(status) >= 400) expect(at(response, 'content')).to.have.property('application/problem+json')
       }
       expect(at(document, 'security')).to.deep.equal([{ apiKey: [] }])
@@ -64,18 +82,24 @@ describe('the OpenAPI document', () => {
   }
 
   it('requires what a request must have, and closes requests but not answers', () => {
-    const sign = at(
-      document,
-      'paths',
-      '/v1/spaces/{space}/keys/{key}:sign',
-      'post',
-      'requestBody',
-      'content',
-      'application/json',
-      'schema',
+    const json = ['content', 'application/json', 'schema'] as const
+    const signing = at(document, 'paths', '/v1/spaces/{space}/keys/{key}:sign', 'post')
+    const [single, batch] = at(signing, 'requestBody', ...json, 'oneOf') as readonly Node[]
+    expect(single).to.deep.include({ required: ['input'], additionalProperties: false })
+    expect(at(single, 'properties', 'input')).to.deep.equal({
+      type: 'string',
+      contentEncoding: 'base64',
+      maxLength: 87_384,
+    })
+    expect(batch).to.deep.include({ required: ['items'], additionalProperties: false })
+    expect(at(batch, 'properties', 'items')).to.deep.include({ minItems: 1, maxItems: 1000, items: single })
+    const [, answers] = at(signing, 'responses', '200', ...json, 'oneOf') as readonly Node[]
+    expect(at(answers, 'properties', 'items', 'items', 'oneOf', '1', 'properties', 'error', '$ref')).to.equal(
+      '#/components/schemas/ItemProblem',
     )
-    expect(sign).to.deep.include({ required: ['input'], additionalProperties: false })
-    expect(at(sign, 'properties', 'input')).to.deep.equal({ type: 'string', contentEncoding: 'base64' })
+    expect(at(document, 'paths', '/v1/spaces/{space}/keys/{key}:destroy', 'post', 'requestBody', 'required')).to.equal(
+      false,
+    )
     expect(at(document, 'components', 'schemas', 'Key')).to.not.have.property('additionalProperties')
     const limit = (at(document, 'paths', '/v1/spaces', 'get', 'parameters') as readonly Node[])[0]
     expect(limit).to.deep.equal({

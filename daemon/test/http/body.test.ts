@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { bodyLimit } from '../../src/http/body.ts'
+import { batchBodyLimits, bodyLimits } from '../../src/http/body.ts'
 import { startAppliance, type Appliance, type Reply } from './support/appliance.ts'
 
 describe('bodies', () => {
@@ -39,19 +39,39 @@ describe('bodies', () => {
   })
 
   it('that are too large are refused, with a length and without one, and the connection lives', async () => {
-    const large = JSON.stringify({ input: canary.repeat(40_000) })
-    await refused(await raw(large), 413, 'body-too-large')
-    await refused(await raw(large, {}, true), 413, 'body-too-large')
-    const input = 'A'.repeat(bodyLimit - '{"input":""}'.length)
-    expect((await raw(`{"input":"${input}"}`)).status).to.equal(200)
-    await refused(await raw(`{"input":"${input}" }`), 413, 'body-too-large')
+    const space = '/v1/spaces'
+    const send = (body: string, chunked = false): Promise<Reply> =>
+      appliance.send({ method: 'POST', path: space, body, chunked })
+    const large = JSON.stringify({ name: canary.repeat(40_000) })
+    await refused(await send(large), 413, 'body-too-large')
+    await refused(await send(large, true), 413, 'body-too-large')
+    const fits = `{"name":"a"${' '.repeat(bodyLimits.bytes - '{"name":"a"}'.length)}}`
+    expect((await send(fits)).status).to.equal(201)
+    await refused(await send(`${fits} `), 413, 'body-too-large')
+  })
+
+  it('of operations that take batches may be larger, and one input no longer than 64 KiB', async () => {
+    const input = Buffer.alloc(65_536, 7).toString('base64')
+    expect((await appliance.post(path, { input })).status).to.equal(200)
+    for (const longer of [65_537, 65_540, 300_000]) {
+      const reply = await appliance.post(path, { input: Buffer.alloc(longer, 7).toString('base64') })
+      await refused(reply, 413, 'body-too-large')
+      expect(reply.json()).to.include({ field: 'input', limit: 65_536 })
+    }
+    const items = Array.from({ length: 23 }, () => ({ input }))
+    const fits = JSON.stringify({ items })
+    expect(fits.length).to.be.within(bodyLimits.bytes, batchBodyLimits.bytes)
+    expect((await raw(fits)).json()['items']).to.have.length(23)
+    await refused(await raw(fits.padEnd(batchBodyLimits.bytes + 1)), 413, 'body-too-large')
   })
 
   it('that are too deep or of too many parts are refused', async () => {
     await refused(await raw('['.repeat(33)), 400, 'too-complex')
     await refused(await raw('{"a":'.repeat(100)), 400, 'too-complex')
-    const many = Object.fromEntries(Array.from({ length: 1001 }, (_, at) => [`${canary}${at}`, 1]))
+    const many = Object.fromEntries(Array.from({ length: 6002 }, (_, at) => [`${canary}${at}`, 1]))
     await refused(await raw(JSON.stringify(many)), 400, 'too-complex')
+    const fewer = JSON.stringify(Object.fromEntries(Object.entries(many).slice(0, 1001)))
+    await refused(await appliance.send({ method: 'POST', path: '/v1/spaces', body: fewer }), 400, 'too-complex')
     await refused(await raw(`[${'0,'.repeat(20_000)}0]`), 400, 'too-complex')
     await refused(await raw(`{"${canary.repeat(30)}":1}`), 400, 'too-complex')
   })

@@ -2,9 +2,13 @@ import { expect } from 'chai'
 import { operations } from '../../src/api/operations.ts'
 import { pathOf } from '../../src/api/operation.ts'
 import { createRouter } from '../../src/http/routes.ts'
+import { createLog } from '../../src/log/create-log.ts'
+import { createMetrics } from '../../src/metrics/metrics.ts'
+import { bodies } from './support/bodies.ts'
 import { startAppliance, type Appliance } from './support/appliance.ts'
+import { keyId } from './support/memory-engine.ts'
 
-const names = { space: 'a', key: 'k', id: '0123456789abcdef' }
+const names = { space: 'a', key: 'k', id: '0123456789abcdef', version: '1', code: 'internal' }
 
 describe('routes', () => {
   let appliance: Appliance
@@ -21,19 +25,30 @@ describe('routes', () => {
   const sign = '/v1/spaces/a/keys/k:sign'
 
   // The router's own table, not a list kept beside it.
-  const table = createRouter({ engine: () => undefined, whyNot: () => '' }).stack.map(layer => ({
+  const served = {
+    engine: () => undefined,
+    whyNot: () => '',
+    log: createLog({ write: () => undefined }, 'error'),
+    metrics: createMetrics(),
+    eventLoop: { p99Ms: () => 0, maxMs: () => 0, [Symbol.asyncDispose]: async () => undefined },
+    version: '',
+  }
+  const table = createRouter(served).stack.map(layer => ({
     method: layer.methods.at(-1) ?? '',
     path: String(layer.path)
       .replaceAll('\\:', ':')
-      .replace(/\/:(\w+)/g, (_, name: 'space' | 'key' | 'id') => `/${names[name]}`),
+      .replace(/\/:(\w+)/g, (_, name: keyof typeof names) => `/${names[name]}`),
   }))
 
-  it('are the operations and three more', () => {
-    expect(table).to.have.length(operations.length + 3)
+  /** What is told to strangers: nothing of any tenant. */
+  const open = new Set(['/livez', '/readyz', '/openapi.json', '/problems/internal'])
+
+  it('are the operations and six more', () => {
+    expect(table).to.have.length(operations.length + 6)
     expect(table.filter(({ path }) => path.startsWith('/v1/'))).to.have.length(operations.length)
   })
 
-  for (const { method, path } of table.filter(route => route.path.startsWith('/v1/'))) {
+  for (const { method, path } of table.filter(route => !open.has(route.path))) {
     it(`${method} ${path} without credentials is 401, and the body is not looked at`, async () => {
       for (const headers of [{}, { authorization: 'Basic d3JkOndyZA==' }, { authorization: 'Bearer' }]) {
         const reply = await appliance.send({
@@ -41,7 +56,7 @@ describe('routes', () => {
           path,
           headers,
           anonymous: true,
-          body: method === 'POST' ? '{' : '',
+          ...(method === 'GET' ? {} : { body: '{' }),
         })
         expect(reply.status).to.equal(401)
         expect(reply.json()).to.include({ code: 'missing-credentials', status: 401, retryable: false })
@@ -58,29 +73,20 @@ describe('routes', () => {
 
   for (const operation of operations) {
     it(`${operation.id} answers as its schema says, and HEAD works where GET does`, async () => {
-      const bodies: Record<string, unknown> = {
-        createSpace: { name: 'b' },
-        createKey: {
-          name: 'k',
-          algorithm: 'P-256',
-          custody: 'sealed',
-          tags: { 'a/b': 'c' },
-          description: 'two\nlines',
-        },
-        sign: { input: 'aGk', prehashed: false, format: 'raw', version: 1, algorithm: 'ES256' },
-        verify: { input: '', signature: 'aGk=' },
-        createApiKey: { identity: 'ci', spaces: ['a'], permissions: ['use'], expiresAt: '2030-01-01T00:00:00Z' },
-      }
       const path = pathOf(operation.path, names)
       const body = bodies[operation.id]
-      const reply =
-        operation.method === 'GET' || body === undefined
-          ? await appliance.send({ method: operation.method, path })
-          : await appliance.post(path, body)
+      const reply = await appliance.send({
+        method: operation.method,
+        path,
+        headers: operation.ifMatch === undefined ? {} : { 'if-match': `"${keyId}.1"` },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
       expect(reply.status, reply.text).to.equal(operation.status)
       expect(reply.headers['content-type']).to.equal('application/json; charset=utf-8')
       expect(operation.response.safeParse(reply.json()).error).to.equal(undefined)
       if (operation.status === 201) expect(reply.headers.location).to.match(/^\/v1\//)
+      if (operation.entity !== undefined) expect(reply.headers.etag).to.equal(`"${keyId}.1"`)
+      else expect(reply.headers).to.not.have.property('etag')
       if (operation.method !== 'GET') return
       const head = await appliance.send({ method: 'HEAD', path })
       expect(head.status).to.equal(200)
@@ -183,11 +189,14 @@ describe('routes', () => {
       ['OPTIONS', '/v1/spaces', 'GET, HEAD, POST'],
       ['DELETE', '/v1/spaces', 'GET, HEAD, POST'],
       ['TRACE', '/v1/spaces/a', 'GET, HEAD'],
-      ['PUT', '/v1/spaces/a/keys/k', 'GET, HEAD'],
+      ['PUT', '/v1/spaces/a/keys/k', 'GET, HEAD, PATCH'],
+      ['GET', '/v1/spaces/a/keys:import', 'POST'],
+      ['GET', '/v1/rootKeys:rotate', 'POST'],
+      ['POST', '/v1/spaces/a/importKey', 'GET, HEAD'],
       ['GET', '/v1/spaces/a/keys/k:sign', 'POST'],
       ['HEAD', '/v1/spaces/a/keys/k:verify', 'POST'],
       ['GET', '/v1/apiKeys/x:revoke', 'POST'],
-      ['POST', '/v1/spaces/a/keys/k', 'GET, HEAD'],
+      ['POST', '/v1/spaces/a/keys/k', 'GET, HEAD, PATCH'],
       ['POST', '/livez', 'GET, HEAD'],
     ] as const
     for (const [method, path, allow] of cases) {

@@ -13,10 +13,12 @@ export function problemCatcher(log: Log): RequestMiddleware {
       await next()
     } catch (thrown) {
       const error = asWarderError(thrown)
+      ctx.state.code = error.code
       const spec = problems[error.code]
       if (spec.status >= 500 && spec.quiet === undefined) {
         const level = spec.retryable ? 'warn' : 'error'
-        log[level]('a request failed', { requestId: ctx.state.requestId, ...errorFields(error) })
+        const { operation, requestId, traceId } = ctx.state
+        log[level]('a request failed', { operation, requestId, traceId, ...errorFields(error) })
       }
       if (ctx.res.destroyed || !ctx.writable) {
         ctx.respond = false

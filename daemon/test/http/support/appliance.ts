@@ -4,6 +4,8 @@ import { connect as tlsConnect, type TLSSocket } from 'node:tls'
 import type { Engine } from '@warder/core'
 import { createApp } from '../../../src/http/app.ts'
 import { listen, type Listener, type ListenerLimits } from '../../../src/http/listener.ts'
+import type { Figures } from '@warder/core'
+import { createMetrics, type Metrics } from '../../../src/metrics/metrics.ts'
 import { createLog } from '../../../src/log/create-log.ts'
 import { createInternalCa, issueServerCertificate } from '../../../src/tls/internal-ca.ts'
 import { createMemoryEngine, goodKey, type MemoryEngine } from './memory-engine.ts'
@@ -31,6 +33,7 @@ export interface Sending {
 export interface Appliance extends AsyncDisposable {
   readonly engine: MemoryEngine
   readonly listener: Listener
+  readonly metrics: Metrics
   readonly ca: string
   /** Everything logged so far. */
   logged(): string
@@ -45,6 +48,7 @@ export interface ApplianceOptions {
   readonly limits?: Partial<ListenerLimits>
   readonly deadlineMs?: number
   readonly running?: () => Engine | undefined
+  readonly figures?: () => Figures
 }
 
 export async function startAppliance(options: ApplianceOptions = {}): Promise<Appliance> {
@@ -54,10 +58,16 @@ export async function startAppliance(options: ApplianceOptions = {}): Promise<Ap
   const engine = createMemoryEngine()
   let logged = ''
   const log = createLog({ write: line => void (logged += line) }, 'debug')
+  const metrics = createMetrics()
   const handle = createApp({
+    metrics,
+    // Fixed, so that a test can tell it from what was measured.
+    eventLoop: { p99Ms: () => 1.5, maxMs: () => 9, [Symbol.asyncDispose]: async () => undefined },
+    version: '1.2.3',
     engine: options.running ?? (() => engine),
     whyNot: () => 'waiting for the operator',
     log,
+    ...(options.figures === undefined ? {} : { figures: options.figures }),
     ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
   })
   const limits = options.limits ?? {}
@@ -91,6 +101,7 @@ export async function startAppliance(options: ApplianceOptions = {}): Promise<Ap
   return {
     engine,
     listener,
+    metrics,
     ca: ca.certificatePem,
     logged: () => logged,
     send,

@@ -1,0 +1,65 @@
+import { WarderError, type WarderCode } from '@warder/contract'
+import type { Call, Engine } from '@warder/core'
+import { z } from 'zod'
+import { batchLimit, type Operation } from '../api/operation.ts'
+import { parse } from '../api/parse.ts'
+import { asWarderError, itemProblemOf, type ItemProblem } from './problem.ts'
+
+export const batchBody = z.strictObject({ items: z.array(z.unknown()).min(1).max(batchLimit) })
+
+/** What a batch needs of the request around it. */
+export interface BatchRequest {
+  readonly engine: Engine
+  readonly call: Call
+  readonly params: unknown
+  readonly body: unknown
+  /** Told of every item that is refused. */
+  onRefused(error: WarderError & { readonly code: WarderCode }): void
+}
+
+/** A batch is told from the single form by having `items`, which no single form has. */
+export function isBatch(operation: Operation, body: unknown): boolean {
+  return (
+    operation.handleBatch !== undefined && typeof body === 'object' && body !== null && Object.hasOwn(body, 'items')
+  )
+}
+
+/**
+ * Serves the batch form. An item whose values are refused, here or by the engine, leaves the others alone; one that is not
+ * an object, or has a field that nobody knows, is a mistake of the program and refuses the whole before anything is done.
+ */
+export async function serveBatch(operation: Operation, request: BatchRequest): Promise<{ items: readonly unknown[] }> {
+  const { items } = parse(batchBody, request.body, 'body')
+  const read = items.map((item, at) => readItem(operation.request ?? z.unknown(), item, at))
+  const good = read.filter(item => 'ok' in item).map(({ ok }) => ok)
+  const { engine, call, params } = request
+  const served = good.length === 0 ? [] : await operation.handleBatch?.(engine, call, { params, items: good })
+  if (served?.length !== good.length) throw new TypeError('a batch was answered with another number of items')
+  const answers = served.values()
+  const answered = read.map(item => ('ok' in item ? (answers.next().value ?? item) : item))
+  return {
+    items: answered.map(item => {
+      if ('ok' in item) return item.ok
+      const error = asWarderError(item.error)
+      request.onRefused(error)
+      return { error: itemProblemOf(error) } satisfies { error: ItemProblem }
+    }),
+  }
+}
+
+function readItem(
+  schema: z.ZodType,
+  item: unknown,
+  at: number,
+): { readonly ok: unknown } | { readonly error: unknown } {
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) {
+    throw new WarderError('malformed-request', `items.${at}: must be an object`, { facts: { field: `items.${at}` } })
+  }
+  try {
+    return { ok: parse(schema, item, 'body') }
+  } catch (error) {
+    if (!WarderError.is(error, 'unknown-field')) return { error }
+    const facts = { ...error.facts, field: `items.${at}` }
+    throw new WarderError('unknown-field', 'an item has a field that this operation does not take', { facts })
+  }
+}

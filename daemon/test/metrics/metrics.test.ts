@@ -1,0 +1,65 @@
+import { expect } from 'chai'
+import type { AppendFile, JournalFiles } from '@warder/core'
+import { createMetrics } from '../../src/metrics/metrics.ts'
+import { meteredJournal } from '../../src/metrics/ports.ts'
+
+describe('metrics', () => {
+  it('are of one appliance each: none is shared', async () => {
+    const [one, other] = [createMetrics(), createMetrics()]
+    one.requestRefused('forbidden')
+    expect(await one.text({}, undefined)).to.include('warder_errors_total{code="forbidden"} 1')
+    expect(await other.text({}, undefined)).to.not.include('forbidden')
+  })
+
+  it('have those of the process where asked for', async () => {
+    const text = await createMetrics({ process: true }).text({}, undefined)
+    for (const name of ['process_cpu_seconds_total', 'nodejs_eventloop_lag_p99_seconds', 'nodejs_gc_duration_seconds'])
+      expect(text).to.include(name)
+    expect(await createMetrics().text({}, undefined)).to.not.include('nodejs_')
+  })
+
+  it('say nothing of figures that nobody counts', async () => {
+    const metrics = createMetrics()
+    expect(await metrics.text({}, undefined)).to.not.include('waiting_records')
+    const figures = { journalWaiting: 2, caches: {} }
+    for (let time = 0; time < 2; time++)
+      expect(await metrics.text({}, figures)).to.include('warder_journal_waiting_records 2')
+  })
+
+  it('time calls to the HSM and to storage', async () => {
+    const metrics = createMetrics()
+    metrics.hsmCall('sign', 'ok', 0.004)
+    metrics.storageCall('put', 'stale-revision', 0.1)
+    const text = await metrics.text({}, undefined)
+    expect(text).to.include('warder_hsm_call_duration_seconds_bucket{le="0.005",command="sign",outcome="ok"} 1')
+    expect(text).to.include('warder_hsm_call_duration_seconds_bucket{le="0.0025",command="sign",outcome="ok"} 0')
+    expect(text).to.include('warder_storage_call_duration_seconds_count{call="put",outcome="stale-revision"} 1')
+  })
+
+  it('time what becomes durable in the journal, in each of its files', async () => {
+    const metrics = createMetrics()
+    const file: AppendFile = {
+      append: async bytes => {
+        if (bytes.length === 0) throw new Error('EIO')
+      },
+      appendLast: async () => undefined,
+      close: async () => undefined,
+    }
+    const files: JournalFiles = {
+      list: async () => ['a'],
+      read: async function* () {},
+      create: async () => file,
+      open: async () => file,
+    }
+    const timed = meteredJournal(files, metrics)
+    expect(await timed.list()).to.deep.equal(['a'])
+    await (await timed.create('b', Uint8Array.of(1))).append(Uint8Array.of(1))
+    const reopened = await timed.open('b', 1)
+    await reopened.append(Uint8Array.of(1))
+    await reopened.append(new Uint8Array()).catch(() => undefined)
+    await reopened.close()
+    const text = await metrics.text({}, undefined)
+    expect(text).to.include('warder_journal_sync_duration_seconds_count{outcome="ok"} 3')
+    expect(text).to.include('warder_journal_sync_duration_seconds_count{outcome="internal"} 1')
+  })
+})
