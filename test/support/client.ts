@@ -20,7 +20,7 @@ export interface ProblemBody {
 }
 
 export interface Sending {
-  readonly method?: 'GET' | 'POST'
+  readonly method?: 'GET' | 'POST' | 'PATCH'
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   /** As it is, or as JSON when it is neither text nor bytes. */

@@ -59,17 +59,23 @@ export const zones: readonly Zone[] = [
 
   {
     name: 'core/words',
-    files: /^core\/src\/(call|names|cancelled|list-page)\.ts$/,
+    files: /^core\/src\/(call|names|cancelled|list-page|keys\/lifecycle)\.ts$/,
     mayImport: ['contract'],
     ...inCore,
   },
   { name: 'core/models', files: /^core\/src\/[^/]+\/model\.ts$/, mayImport: words, ...inCore },
-  { name: 'core/api', files: /^core\/src\/engine-api\.ts$/, mayImport: [...words, 'core/models'], ...inCore },
+  {
+    name: 'core/api',
+    files: /^core\/src\/(engine-api|counted-cache)\.ts$/,
+    mayImport: [...words, 'core/models'],
+    ...inCore,
+  },
   { name: 'core/audit', files: /^core\/src\/audit\//, mayImport: words, ...inCore },
   { name: 'core/records', files: /^core\/src\/records\//, mayImport: [...words, 'core/audit'], ...inCore },
   { name: 'core/policy', files: /^core\/src\/policy\//, mayImport: [...records, 'core/models'], ...inCore },
   { name: 'core/spaces', files: /^core\/src\/spaces\//, mayImport: services, ...inCore },
   { name: 'core/identity', files: /^core\/src\/identity\//, mayImport: [...services, 'core/spaces'], ...inCore },
+  { name: 'core/idempotency', files: /^core\/src\/idempotency\//, mayImport: services, ...inCore },
   // Keys accept an approval proof by a type of their own, so neither of these two knows the other.
   { name: 'core/keys', files: /^core\/src\/keys\//, mayImport: keys, ...inCore },
   { name: 'core/approvals', files: /^core\/src\/approvals\//, mayImport: keys, ...inCore },

@@ -26,7 +26,7 @@ export function engineSubject(engine: Engine): Subject {
     publicKey: async (space, name) => (await engine.keys.publicKey(call(), space, name)).spki,
     async sign(space, name, message) {
       const request = randomUUID()
-      const { signature } = await engine.keys.sign(call(request), space, name, { input: message, format: 'der' })
+      const { signature } = await engine.crypto.sign(call(request), space, name, { input: message, format: 'der' })
       return { signature, request }
     },
     async issue() {
