@@ -1,14 +1,14 @@
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { WarderError } from '@warder/contract'
 import { readJournal } from '@warder/core'
 import { readJournalDirectory } from '../journal/journal-directory.ts'
+import { journalBelow } from './journal-below.ts'
+import { type Format, printJson } from './print.ts'
 
 /**
  * Verifies a journal as it is on disk; the appliance may be running or not. Reads only.
  * @throws WarderError `journal-corrupt`, naming file, line and reason; `not-initialised` when there is no journal there.
  */
-export async function auditVerify({ dir }: { dir: string }): Promise<void> {
+export async function auditVerify({ dir, format }: { dir: string; format: Format }): Promise<void> {
   const directory = await journalBelow(dir)
   let first = ''
   let last = ''
@@ -17,6 +17,10 @@ export async function auditVerify({ dir }: { dir: string }): Promise<void> {
     last = record.ts
   })
   if (chain.origin === undefined) throw new WarderError('not-initialised', `${directory} holds no journal.`)
+  if (format === 'json') {
+    const { origin, head, next: records } = chain
+    return printJson({ verified: true, records, first, last, origin, head, uncommittedBytes: tail.bytes })
+  }
   process.stdout.write(
     [
       `VERIFIED   ${chain.next} records, ${first} to ${last}`,
@@ -29,12 +33,4 @@ export async function auditVerify({ dir }: { dir: string }): Promise<void> {
       '',
     ].join('\n'),
   )
-}
-
-/** Takes the journal's own directory, a data directory or a development directory. */
-async function journalBelow(dir: string): Promise<string> {
-  for (const candidate of [join(dir, 'data', 'journal'), join(dir, 'journal')]) {
-    if ((await stat(candidate).catch(() => undefined))?.isDirectory()) return candidate
-  }
-  return dir
 }

@@ -2,16 +2,23 @@ import { pino } from 'pino'
 import { loadConfig } from '../config/load.ts'
 import { runSupervisor } from '../hsm/main.ts'
 import { createLog } from '../log/create-log.ts'
+import { requireUser } from '../serve/require-user.ts'
+import { takeServiceManager } from '../systemd/service-manager.ts'
+import { sharingOf } from '../systemd/sharing.ts'
 
 export async function hsmServe({
-  config,
+  config: file,
   exitWithParent = false,
 }: {
   config: string
   exitWithParent?: boolean
 }): Promise<void> {
-  const { hsm } = await loadConfig(config)
-  const { plugin: specifier, config: pluginConfig, ...rest } = hsm
-  const log = createLog(pino.destination({ fd: 2, sync: true }), 'info')
-  await runSupervisor({ ...rest, plugin: { specifier, config: pluginConfig } }, { log, exitWithParent })
+  const { hsm, log: logging } = await loadConfig(file)
+  await requireUser('hsm.user', hsm.user)
+  const { plugin: specifier, config, runDir, hosts, watchdogMs } = hsm
+  const log = createLog(pino.destination({ fd: 2, sync: true }), logging.level)
+  const manager = takeServiceManager(process.env, process.pid, log)
+  const sharing = await sharingOf(hsm)
+  const order = { runDir, hosts, watchdogMs, plugin: { specifier, config }, ...(sharing && { sharing }) }
+  await runSupervisor(order, { log, exitWithParent, manager })
 }

@@ -9,9 +9,19 @@ const hsm = new Command('warder-hsm').description(
 hsm
   .command('serve')
   .description('run the HSM hosts that the configuration names, until told to stop')
-  .requiredOption('--config <file>', 'warder.toml')
+  .option('--config <file>', 'warder.toml', '/etc/warder/warder.toml')
   .option('--exit-with-parent', 'end when stdin ends')
   .action(async flags => (await import('./hsm-serve.ts')).hsmServe(flags))
+
+hsm
+  .command('init')
+  .description('prepare the token that the configuration names: root keys, and the token itself when asked to')
+  .option('--config <file>', 'warder.toml', '/etc/warder/warder.toml')
+  .option(
+    '--new-token',
+    'initialise a free token under the name in the configuration, and make PINs where there are none',
+  )
+  .action(async flags => (await import('./hsm-init.ts')).hsmInit(flags))
 
 hsm
   .command('dev-token')

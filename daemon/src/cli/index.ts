@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from 'commander'
 import { run } from './run.ts'
+import { addCommands } from './tree.ts'
 
 // libuv reads it at first use: the journal's syncs must not wait for Argon2id.
 process.env['UV_THREADPOOL_SIZE'] ??= '8'
@@ -10,6 +11,8 @@ function port(text: string): number {
     throw new InvalidArgumentError('must be a port number, or 0 for any free port.')
   return Number(text)
 }
+
+const defaultConfig = '/etc/warder/warder.toml'
 
 const warder = new Command('warder').description(
   'A key-management appliance: keys in PKCS#11 HSMs, every use on record.',
@@ -24,11 +27,34 @@ warder
   .action(async flags => (await import('./dev.ts')).dev(flags))
 
 warder
-  .command('audit')
-  .description('the journal')
-  .command('verify')
-  .description('check every byte of a journal, offline')
-  .requiredOption('--dir <dir>', 'the journal, or the data directory it is in')
-  .action(async flags => (await import('./audit-verify.ts')).auditVerify(flags))
+  .command('init')
+  .description('make what the appliance needs and has not yet; may be run again, and overwrites nothing')
+  .option('--config <file>', 'warder.toml', defaultConfig)
+  .option('--admin-key-file <file>', "write the first administrator's key here, rather than to the terminal")
+  .action(async flags => (await import('./init.ts')).init(flags))
+
+warder
+  .command('serve')
+  .description('serve the appliance that the configuration describes, until told to stop; SIGHUP reloads')
+  .option('--config <file>', 'warder.toml', defaultConfig)
+  .action(async flags => (await import('./serve.ts')).serve(flags))
+
+warder
+  .command('tls')
+  .description('the certificate that the appliance serves with')
+  .command('renew')
+  .description("issue a new certificate and key from the appliance's own authority")
+  .option('--config <file>', 'warder.toml', defaultConfig)
+  .action(async flags => (await import('./tls-renew.ts')).tlsRenew(flags))
+
+warder
+  .command('config')
+  .description('the configuration')
+  .command('check')
+  .description('check the configuration, the files it names and its plugins, without starting anything')
+  .option('--config <file>', 'warder.toml', defaultConfig)
+  .action(async flags => (await import('./config-check.ts')).configCheck(flags))
+
+addCommands(warder)
 
 await run('warder', () => warder.parseAsync())

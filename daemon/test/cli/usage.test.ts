@@ -26,7 +26,7 @@ describe('the command line', () => {
     ['index', ['dev', '--port', '-1'], 'must be a port number'],
     ['index', ['dev', '--port', '0x50'], 'must be a port number'],
     ['index', ['audit', 'verify'], "required option '--dir <dir>' not specified"],
-    ['hsm', ['serve'], "required option '--config <file>' not specified"],
+    ['hsm', ['serve', '--nonsense'], "unknown option '--nonsense'"],
   ] as const
   for (const [program, args, said] of refused)
     it(`${[program === 'hsm' ? 'warder-hsm' : 'warder', ...args].join(' ')} is refused with 1, before anything is started`, async () => {
@@ -44,6 +44,6 @@ describe('the command line', () => {
   it('an HSM configuration that is not there is named, without a stack trace', async () => {
     const { code, stderr } = await runProgram('hsm', 'serve', '--config', '/nowhere/warder.toml')
     expect(code).to.equal(1)
-    expect(stderr).to.equal('warder-hsm: /nowhere/warder.toml: cannot be read [config-invalid]\n')
+    expect(stderr).to.equal('warder-hsm: /nowhere/warder.toml: cannot be read (ENOENT). [config-invalid]\n')
   })
 })
