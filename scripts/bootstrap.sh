@@ -55,6 +55,7 @@ need() { packages="$packages $1"; }
 have softhsm2-util || need softhsm2
 have openssl || need openssl
 if [ "${1:-}" = test ]; then
+  have systemd-analyze || need systemd
   # A module that counts what is asked of the token, and a second token to test against.
   set -- /usr/lib/*/pkcs11-spy.so
   [ -e "$1" ] || need opensc-pkcs11

@@ -1,7 +1,11 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { logLevels } from '../log/create-log.ts'
+import { isSecretReference } from './secret-reference.ts'
 
 const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path')
+/** As useradd(8) allows them. */
+const account = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be the name of a system user or group')
 const plugin = {
   /** The npm package, or a file: URL. */
   plugin: z.string().min(1),
@@ -9,12 +13,18 @@ const plugin = {
   config: z.record(z.string(), z.unknown()).default({}),
 }
 
-/** `warder.toml`. Every path is absolute; no value is a secret. Unknown keys are refused. */
+/** `warder.toml` and `conf.d`. Every path is absolute; no value is a secret. Unknown keys are refused. */
 export const configSchema = z.strictObject({
   /** Names this node in the journal. */
   node: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be a host name'),
-  /** Holds the journal and the sealed store secret. */
+  /** The system user who runs `warder serve` and owns the data. Absent: whoever starts it. */
+  user: account.optional(),
+  /** Holds the journal, the sealed store secret and the format of both. */
   dataDir: absolutePath,
+  /** The files that the units load as credentials, by the credentials' names. Only root reads them. */
+  credentialsDir: absolutePath.default('/etc/warder/credentials'),
+  log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
+  /** Where to listen, unless a listening socket is passed to the process. */
   listen: z.strictObject({
     host: z.string().min(1),
     /** 0 is any free port. */
@@ -23,20 +33,39 @@ export const configSchema = z.strictObject({
   tls: z.strictObject({
     /** PEM: the server certificate, followed by its intermediates. */
     certificate: absolutePath,
-    /** PEM: its private key, readable to this user only. */
-    key: absolutePath,
+    /** PEM: its private key: a path, `file:/path`, or `credential:name`; readable to nobody who has no need. */
+    key: z.string().refine(isSecretReference, 'must be an absolute path, file:/path or credential:name'),
+    /** Where the certificate comes from, when it comes from the appliance's own authority. */
+    internalCa: z
+      .strictObject({
+        /** The authority's certificate and key. Only root may enter it: the key makes certificates that callers trust. */
+        directory: absolutePath,
+        /** DNS names and IP addresses that callers use. */
+        hosts: z.array(z.string().min(1)).min(1),
+      })
+      .optional(),
   }),
   /** The only packages that are ever imported as plugins. */
   plugins: z.strictObject({ allow: z.array(z.string().min(1)).min(1) }),
   storage: z.strictObject(plugin),
-  hsm: z.strictObject({
-    ...plugin,
-    /** Holds the HSM hosts' sockets; mode 0700. */
-    runDir: absolutePath,
-    hosts: z.int().min(1).max(8).default(2),
-    /** Milliseconds a host may be silent before it is killed and started anew. */
-    watchdogMs: z.int().min(1000).max(60_000).default(2000),
-  }),
+  hsm: z
+    .strictObject({
+      ...plugin,
+      /** Holds the HSM hosts' sockets; mode 0700, or 2750 and of `socketGroup`. */
+      runDir: absolutePath,
+      /** The system user who runs `warder-hsm`, when that is another than `user`. */
+      user: account.optional(),
+      /** The group whose members may use the HSM hosts, when those run as another user. */
+      socketGroup: account.optional(),
+      hosts: z.int().min(1).max(8).default(2),
+      /** Milliseconds a host may be silent before it is killed and started anew. */
+      watchdogMs: z.int().min(1000).max(60_000).default(2000),
+    })
+    .refine(({ user, socketGroup }) => (user === undefined) === (socketGroup === undefined), {
+      message: 'user and socketGroup belong together',
+    }),
 })
 
 export type Config = z.output<typeof configSchema>
+/** As it is written: what has a default may be left out. */
+export type ConfigFile = z.input<typeof configSchema>

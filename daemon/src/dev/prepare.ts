@@ -8,7 +8,7 @@ import { WarderError } from '@warder/contract'
 import { stringify } from 'smol-toml'
 import { program } from '../cli/program.ts'
 import { loadConfig } from '../config/load.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config, ConfigFile } from '../config/schema.ts'
 import { writeFileDurably } from '../durable-file.ts'
 import { createInternalCa, issueServerCertificate } from '../tls/internal-ca.ts'
 
@@ -37,7 +37,7 @@ export async function prepare(dir: string, port: number): Promise<Config> {
   for (const each of [dir, at.run, at.data, at.tls]) await mkdir(each, { recursive: true, mode: 0o700 })
   const hsm = await createToken(at.token)
   if (!existsSync(at.key)) await createCertificate(at)
-  const config: Config = {
+  const config: ConfigFile = {
     node: hostname().replaceAll(/[^A-Za-z0-9._-]/g, '-'),
     dataDir: at.data,
     listen: { host: '127.0.0.1', port },

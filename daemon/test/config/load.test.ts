@@ -1,88 +1,92 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { WarderError } from '@warder/contract'
 import { expect } from 'chai'
-import { stringify } from 'smol-toml'
-import { loadConfig } from '../../src/config/load.ts'
+import { loadConfig, readConfig } from '../../src/config/load.ts'
+import { configDirectory, type ConfigDirectory, wholeConfig } from './support.ts'
 
-const whole = {
-  node: 'node-1',
-  dataDir: '/var/lib/warder',
-  listen: { host: '127.0.0.1', port: 8443 },
-  tls: { certificate: '/etc/warder/server.pem', key: '/etc/warder/server.key' },
-  plugins: { allow: ['@warder/storage-sqlite'] },
-  storage: { plugin: '@warder/storage-sqlite', config: { file: '/var/lib/warder/store.sqlite' } },
-  hsm: { plugin: '@warder/hsm-pkcs11', runDir: '/run/warder' },
-}
-
-describe('loadConfig', () => {
-  let dir: string
-  let file: string
-  before(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'warder-config-'))
-    file = join(dir, 'warder.toml')
+describe('loading the configuration', () => {
+  let dir: ConfigDirectory
+  beforeEach(async () => {
+    dir = await configDirectory()
+    await dir.write('warder.toml', wholeConfig(dir.path))
   })
-  after(() => rm(dir, { recursive: true, force: true }))
+  afterEach(() => dir[Symbol.asyncDispose]())
 
-  async function refusalOf(text: string): Promise<WarderError> {
-    await writeFile(file, text)
-    const error = await loadConfig(file).then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    )
-    if (!WarderError.is(error, 'config-invalid')) throw new Error('it was not refused as config-invalid')
-    return error
+  const findings = async () => {
+    const { findings: found = [] } = await readConfig(dir.main)
+    return found.map(({ place, message }) => `${place.replace(`${dir.path}/`, '')} ${message}`)
   }
 
-  it('reads a configuration and fills in what has a default', async () => {
-    await writeFile(file, stringify(whole))
-    expect(await loadConfig(file)).to.deep.equal({
-      ...whole,
-      hsm: { ...whole.hsm, config: {}, hosts: 2, watchdogMs: 2000 },
+  it('fills in what has a default', async () => {
+    const config = await loadConfig(dir.main)
+    expect(config.hsm).to.include({ hosts: 2, watchdogMs: 2000 })
+    expect(config.log).to.deep.equal({ level: 'info' })
+  })
+
+  it('merges conf.d in the order of the names, and leaves out what does not end in .toml', async () => {
+    await dir.write('conf.d/20-b.toml', 'node = "twenty"\n')
+    await dir.write('conf.d/10-a.toml', 'node = "ten"\n[hsm]\nhosts = 4\n')
+    await dir.write('conf.d/99-c.toml.bak', 'node = "bak"\n')
+    await dir.write('conf.d/.99-c.toml', 'node = "hidden"\n')
+    const config = await loadConfig(dir.main)
+    expect([config.node, config.hsm.hosts, config.hsm.watchdogMs]).to.deep.equal(['twenty', 4, 2000])
+  })
+
+  it('refuses an unknown key, says where it is and what was probably meant', async () => {
+    await dir.write('conf.d/hsm.toml', '\n[hsm]\n  wachtdogMs = 1000\n')
+    expect(await findings()).to.deep.equal([
+      'conf.d/hsm.toml:3:3 hsm.wachtdogMs: unknown key; did you mean watchdogMs?',
+    ])
+  })
+
+  it('refuses an unknown table, and makes no suggestion where none is near', async () => {
+    await dir.write('conf.d/x.toml', '[metrics]\nport = 1\n')
+    expect(await findings()).to.deep.equal(['conf.d/x.toml:1:2 metrics: unknown key.'])
+  })
+
+  it('says where a wrong value is, in the file that had the last word', async () => {
+    await dir.write('conf.d/x.toml', '[listen]\nport = 70000\n')
+    const [first, ...others] = await findings()
+    expect(first).to.match(/^conf\.d\/x\.toml:2:1 listen\.port: /)
+    expect(others).to.deep.equal([])
+  })
+
+  it('finds everything that is wrong at once; what is missing is looked for where its table is', async () => {
+    await dir.write(
+      'warder.toml',
+      wholeConfig(dir.path).replace('node =', 'nodes =').replace('runDir = "/', 'runDir = "'),
+    )
+    await dir.write('conf.d/x.toml', '[log]\nlevel = "loud"\n')
+    const found = await findings()
+    expect(found.map(line => line.split(' ').slice(0, 2).join(' ').replace(/:$/, '')).sort()).to.deep.equal([
+      'conf.d/x.toml:2:1 log.level',
+      'warder.toml node',
+      'warder.toml:1:1 nodes',
+      'warder.toml:22:1 hsm.runDir',
+    ])
+  })
+
+  it('tells of a file that is not TOML where it stops to be', async () => {
+    await dir.write('conf.d/x.toml', 'a = 1\nb = [1,\n')
+    const [first] = await findings()
+    expect(first).to.match(/^conf\.d\/x\.toml:\d+:\d+ .*\.$/)
+  })
+
+  it('rejects with the first finding, and says how many more there are', async () => {
+    await dir.write('conf.d/x.toml', 'nodee = "x"\nlisten.prot = 2\n')
+    const error = await loadConfig(dir.main).catch((cause: unknown) => cause as Error & { code: string })
+    expect(error).to.include({ code: 'config-invalid' })
+    expect((error as Error).message).to.match(/x\.toml:\d:\d+: .*; did you mean \w+\? \(1 more: warder config check\)$/)
+  })
+
+  it('takes a user of the HSM hosts only together with the group that may use them', async () => {
+    await dir.write('conf.d/x.toml', '[hsm]\nuser = "nobody"\n')
+    expect(await findings()).to.deep.equal(['conf.d/x.toml:1:2 hsm: user and socketGroup belong together.'])
+  })
+
+  for (const key of ['"credential:"', '"credential:../x"', '"file:relative"', '"relative"', '"env:X"'])
+    it(`takes no TLS key from ${key}`, async () => {
+      await dir.write('conf.d/x.toml', `[tls]\nkey = ${key}\n`)
+      expect((await findings())[0]).to.match(
+        /^conf\.d\/x\.toml:2:1 tls\.key: must be an absolute path, file:\/path or credential:name/,
+      )
     })
-  })
-
-  it('names a file that cannot be read', async () => {
-    const missing = join(dir, 'missing.toml')
-    const error = await loadConfig(missing).catch((thrown: unknown) => thrown)
-    expect(WarderError.is(error, 'config-invalid')).to.equal(true)
-    expect(String(error)).to.include(`${missing}: cannot be read`)
-  })
-
-  it('names the line of what is not TOML, and quotes none of it', async () => {
-    const error = await refusalOf('node = "a"\ndataDir = "/x"\npin = 1234 5678\n')
-    expect(error.message).to.match(/^.*warder\.toml: is not TOML at line 3, column \d+$/)
-    expect(error.message).to.not.include('1234')
-  })
-
-  const wrong: readonly (readonly [string, object, string])[] = [
-    ['an unknown table', { ...whole, secrets: {} }, 'the top level: '],
-    ['an unknown key of a table', { ...whole, tls: { ...whole.tls, pin: 'x' } }, 'tls: '],
-    ['a missing table', { ...whole, hsm: undefined }, 'hsm: '],
-    ['a missing key', { ...whole, hsm: { plugin: 'x' } }, 'hsm.runDir: '],
-    ['a relative path', { ...whole, dataDir: 'data' }, 'dataDir: must be an absolute path'],
-    [
-      'a relative path in a table',
-      { ...whole, tls: { ...whole.tls, key: './key' } },
-      'tls.key: must be an absolute path',
-    ],
-    ['a port out of range', { ...whole, listen: { ...whole.listen, port: 65_536 } }, 'listen.port: '],
-    ['a port that is a text', { ...whole, listen: { ...whole.listen, port: '8443' } }, 'listen.port: '],
-    ['a node that is no host name', { ...whole, node: 'a b' }, 'node: must be a host name'],
-    ['no allowed plugin', { ...whole, plugins: { allow: [] } }, 'plugins.allow: '],
-    ['an allowed plugin without a name', { ...whole, plugins: { allow: ['x', ''] } }, 'plugins.allow.1: '],
-    ['no HSM host', { ...whole, hsm: { ...whole.hsm, hosts: 0 } }, 'hsm.hosts: '],
-    ['a watchdog that is too hasty', { ...whole, hsm: { ...whole.hsm, watchdogMs: 10 } }, 'hsm.watchdogMs: '],
-  ]
-  for (const [what, config, said] of wrong)
-    it(`${what}: names the file and the field`, async () => {
-      const error = await refusalOf(stringify(config))
-      expect(error.message).to.include(`${file}: ${said}`)
-    })
-
-  it('an unknown key is named, so that a misspelt one can be found', async () => {
-    const { message } = await refusalOf(stringify({ ...whole, listne: {} }))
-    expect(message).to.include('listne')
-  })
 })

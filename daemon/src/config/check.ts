@@ -1,0 +1,216 @@
+import { X509Certificate } from 'node:crypto'
+import { access, constants, readFile, stat } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import { WarderError } from '@warder/contract'
+import { requireRunDirectory, runDirectoryFault } from '../hsm/run-directory.ts'
+import type { PluginKind } from '../plugins/resolve.ts'
+import { resolvePlugin } from '../plugins/resolve.ts'
+import { expiryHealth, readTlsFiles } from '../serve/tls-pair.ts'
+import { findUser } from '../systemd/accounts.ts'
+import { sharingOf } from '../systemd/sharing.ts'
+import { dropInNotes, dropInsFor } from './drop-ins.ts'
+import { checkFile } from './file-traits.ts'
+import { error, type Finding, note, warning } from './finding.ts'
+import { readConfig } from './load.ts'
+import { checkPluginConfig } from './plugin-config.ts'
+import { referencesIn } from './references.ts'
+import type { Config } from './schema.ts'
+import { parseSecretReference, sourceOf } from './secret-reference.ts'
+import type { Sources } from './sources.ts'
+
+/**
+ * Everything that can be said about a configuration without starting the appliance: its text, its plugins and their
+ * configuration, the accounts, the files with their modes and owners, the certificate, the drop-ins that the units need.
+ * Imports plugins; opens no token, no storage and no journal, and writes nothing.
+ */
+export async function checkConfig(file: string, units?: string): Promise<readonly Finding[]> {
+  const loaded = await readConfig(file)
+  if (loaded.findings !== undefined) return loaded.findings
+  const { config, sources } = loaded
+  const accounts = await checkAccounts(config, sources)
+  return [
+    ...accounts.findings,
+    ...(await checkSources(sources)),
+    ...(await checkPlugin('storage', config, sources)),
+    ...(await checkPlugin('hsm', config, sources)),
+    ...(await checkDirectories(config, accounts.owners, sources)),
+    ...(await checkTls(config, accounts.owners)),
+    ...(await checkCredentials(config, accounts.hsmOwners)),
+    ...dropInNotes(dropInsFor(config), units),
+  ]
+}
+
+interface Accounts {
+  readonly findings: readonly Finding[]
+  /** Who may own what the API process trusts, and what the HSM hosts trust. */
+  readonly owners: readonly number[]
+  readonly hsmOwners: readonly number[]
+}
+
+async function checkAccounts(config: Config, sources: Sources): Promise<Accounts> {
+  const findings: Finding[] = []
+  const lookUp = async <T>(field: readonly string[], find: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await find()
+    } catch (cause) {
+      if (!WarderError.is(cause)) throw cause
+      findings.push(error(sources.locate(field), cause.message))
+      return undefined
+    }
+  }
+  const { user, hsm } = config
+  const me = process.geteuid?.() ?? 0
+  const api = user === undefined ? undefined : await lookUp(['user'], () => findUser(user))
+  const sharing = await lookUp(['hsm', 'user'], () => sharingOf(hsm))
+  return {
+    findings,
+    owners: [0, api?.uid ?? me].filter(unique),
+    hsmOwners: [0, sharing?.uid ?? api?.uid ?? me].filter(unique),
+  }
+}
+
+const unique = <T>(value: T, index: number, all: readonly T[]): boolean => all.indexOf(value) === index
+
+/** Who may write the configuration decides what code runs. */
+async function checkSources({ files }: Sources): Promise<Finding[]> {
+  const me = process.geteuid?.() ?? 0
+  const expected = {
+    kind: 'file',
+    forbidden: 0o022,
+    owners: [0, me].filter(unique),
+    what: 'the configuration',
+  } as const
+  return (await Promise.all(files.map(file => checkFile(file, expected)))).flat()
+}
+
+async function checkPlugin(kind: PluginKind, config: Config, sources: Sources): Promise<Finding[]> {
+  const { plugin: specifier, config: own } = config[kind]
+  let plugin
+  try {
+    plugin = await resolvePlugin(kind, specifier, config.plugins)
+  } catch (cause) {
+    if (!WarderError.is(cause)) throw cause
+    return [error(sources.locate([kind, 'plugin']), `${cause.message}.`)]
+  }
+  const { issues = [] } = await checkPluginConfig(plugin, own)
+  return issues.map(({ path, message }) => {
+    const at = [kind, 'config', ...path]
+    return error(sources.locate(at), `${at.join('.')}: ${message} (plugin ${plugin.name}).`)
+  })
+}
+
+async function checkDirectories(config: Config, owners: readonly number[], sources: Sources): Promise<Finding[]> {
+  const data = { kind: 'directory', forbidden: 0o077, what: 'the data directory', make: 'run warder init' } as const
+  const findings = await checkFile(config.dataDir, { ...data, owners })
+  const { runDir } = config.hsm
+  const present = await checkFile(runDir, {
+    kind: 'directory',
+    forbidden: 0o022,
+    what: 'the HSM run directory',
+    make: 'systemd-tmpfiles --create, or warder init',
+  })
+  findings.push(...present)
+  if (present.length > 0) return findings
+  const fault = await runDirectoryProblem(config, owners)
+  if (fault !== undefined) findings.push(error(sources.locate(['hsm', 'runDir']), `hsm.runDir: ${fault}.`))
+  return findings
+}
+
+async function runDirectoryProblem({ hsm }: Config, owners: readonly number[]): Promise<string | undefined> {
+  try {
+    const sharing = await sharingOf(hsm)
+    if (sharing === undefined) return runDirectoryFault(await stat(hsm.runDir), owners.at(-1) ?? 0, 'client', sharing)
+    await requireRunDirectory(hsm.runDir, 'client', sharing)
+    return undefined
+  } catch (cause) {
+    if (!WarderError.is(cause)) throw cause
+    // an account that is not there has a finding of its own
+    return typeof cause.facts['reason'] === 'string' && cause.facts['field'] === 'runDir'
+      ? cause.facts['reason']
+      : undefined
+  }
+}
+
+async function checkTls(config: Config, owners: readonly number[]): Promise<Finding[]> {
+  const { tls, credentialsDir } = config
+  const make = tls.internalCa === undefined ? 'get one from your authority' : 'run warder init'
+  const key = sourceOf(tls.key, credentialsDir)
+  const credential = parseSecretReference(tls.key)?.kind === 'credential'
+  const findings = [
+    ...(await checkFile(tls.certificate, { kind: 'file', forbidden: 0o022, owners, what: 'tls.certificate', make })),
+    ...(await checkPrivate(key, {
+      what: 'tls.key',
+      make,
+      owners: credential ? [0, ...owners].filter(unique) : owners,
+    })),
+    ...(await checkAuthority(config)),
+  ]
+  if (findings.some(({ severity }) => severity === 'error')) return findings
+  if (!(await readable(key))) {
+    return findings.some(({ severity }) => severity === 'note') ? findings : [...findings, unseen(key)]
+  }
+  try {
+    const pair = await readTlsFiles(tls.certificate, key)
+    pair.privateKeyPem.fill(0)
+    const { ok, detail } = expiryHealth(pair.notAfter, new Date())
+    if (!ok) findings.push(warning(tls.certificate, `${detail}.`))
+  } catch (cause) {
+    if (!WarderError.is(cause)) throw cause
+    return [...findings, error(tls.certificate, cause.message)]
+  }
+  return [...findings, ...(await checkNames(config))]
+}
+
+/** A certificate of our own must name what callers are told to use. */
+async function checkNames({ tls }: Config): Promise<Finding[]> {
+  const leaf = new X509Certificate(await readFile(tls.certificate))
+  const missing = (tls.internalCa?.hosts ?? []).filter(
+    host => (isIP(host) === 0 ? leaf.checkHost(host) : leaf.checkIP(host)) === undefined,
+  )
+  return missing.map(host => warning(tls.certificate, `The certificate is not for ${host}: run warder tls renew.`))
+}
+
+async function checkAuthority({ tls }: Config): Promise<Finding[]> {
+  if (tls.internalCa === undefined) return []
+  const { directory } = tls.internalCa
+  const me = process.geteuid?.() ?? 0
+  const what = "the certificate authority's directory"
+  const owners = [0, me].filter(unique)
+  return checkFile(directory, { kind: 'directory', forbidden: 0o077, owners, what, make: 'run warder init' })
+}
+
+/** The secrets that the HSM plugin's configuration refers to. */
+async function checkCredentials({ hsm, credentialsDir }: Config, owners: readonly number[]): Promise<Finding[]> {
+  const found = referencesIn(hsm.config).map(({ path, kind, value }) =>
+    checkPrivate(kind === 'file' ? value : join(credentialsDir, value), {
+      what: `the secret of hsm.config.${path.join('.')}`,
+      make: 'put it there, or run warder-hsm init --new-token',
+      owners,
+    }),
+  )
+  return (await Promise.all(found)).flat()
+}
+
+interface Private {
+  readonly what: string
+  readonly make: string
+  readonly owners: readonly number[]
+}
+
+async function checkPrivate(path: string, expected: Private): Promise<Finding[]> {
+  const findings = await checkFile(path, { kind: 'file', forbidden: 0o037, ...expected })
+  // below a directory that only root enters nothing can be said by anyone else
+  return findings.some(({ message }) => message.includes('(EACCES)')) ? [unseen(path)] : findings
+}
+
+function unseen(path: string): Finding {
+  return note(path, 'Only root can check this: run warder config check as root.')
+}
+
+async function readable(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,50 @@
+import { expect } from 'chai'
+import { dropInNotes, dropInsFor } from '../../src/config/drop-ins.ts'
+
+const needs = (storage: Record<string, unknown>, hsm: Record<string, unknown> = {}) =>
+  dropInsFor({
+    storage: { plugin: 'p', config: storage },
+    hsm: {
+      plugin: 'p',
+      config: { module: '/usr/lib/softhsm/libsofthsm2.so', ...hsm },
+      runDir: '/r',
+      hosts: 2,
+      watchdogMs: 2000,
+    },
+  }).map(({ file, because }) => `${file}: ${because}`)
+
+describe('drop-ins that a configuration calls for', () => {
+  it('none for SQLite and SoftHSM2', () => {
+    expect(needs({ file: '/var/lib/warder/store.sqlite' })).to.deep.equal([])
+  })
+
+  it('one for a database that is named by a URL or a host', () => {
+    const expected = (name: string) => [`database-over-tcp.conf: storage.config.${name} names a network address`]
+    expect(needs({ url: 'postgres://warder@db.example.com/warder' })).to.deep.equal(expected('url'))
+    expect(needs({ connection: { host: 'db.example.com' } })).to.deep.equal(expected('connection.host'))
+  })
+
+  it('none for a database behind a unix socket', () => {
+    expect(needs({ url: 'postgres:///warder?host=/run/postgresql', other: { host: '/run/postgresql' } })).to.deep.equal(
+      [],
+    )
+    expect(needs({ url: 'postgres://%2Frun%2Fpostgresql/warder' })).to.deep.equal([])
+  })
+
+  it('one for a PKCS#11 module that may use a network', () => {
+    expect(needs({}, { module: '/opt/hsm/libcknfast.so' })).to.deep.equal([
+      'network-hsm.conf: libcknfast.so may reach its token over a network',
+    ])
+  })
+
+  it('says where to put it, and notices when it is there', () => {
+    const needed = [{ unit: 'warder.service', file: 'database-over-tcp.conf', because: 'so' }] as const
+    expect(dropInNotes(needed, '/nowhere')).to.deep.equal([
+      {
+        severity: 'note',
+        place: '/nowhere/warder.service.d/database-over-tcp.conf',
+        message: 'This drop-in is needed, as so: copy it from /usr/share/doc/warder/examples/database-over-tcp.conf.',
+      },
+    ])
+  })
+})
