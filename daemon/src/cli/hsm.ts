@@ -24,6 +24,12 @@ hsm
   .action(async flags => (await import('./hsm-init.ts')).hsmInit(flags))
 
 hsm
+  .command('inspect')
+  .description('show the token that the configuration names: identity, limits, mechanisms, objects by name; as JSON')
+  .option('--config <file>', 'warder.toml', '/etc/warder/warder.toml')
+  .action(async flags => (await import('./hsm-inspect.ts')).hsmInspect(flags))
+
+hsm
   .command('dev-token')
   .description('make a software token for development')
   .requiredOption('--plugin <package>', 'the HSM plugin that makes it')

@@ -259,4 +259,10 @@ export interface HsmPlugin<Config = unknown> extends Plugin<'hsm', HsmCapability
    * nothing. Answers what it did, a line each. Absent where tokens are prepared by other means.
    */
   provision?(config: Config, files: ProvisioningFiles, op: Op): Promise<readonly string[]>
+
+  /**
+   * What an operator may see of the token, as plain JSON: its identity, limits, mechanisms, and the names and kinds of its
+   * objects, never a value. Logs in, so it needs the PIN. Absent where there is nothing to tell.
+   */
+  inspect?(config: Config): Promise<unknown>
 }

@@ -9,6 +9,7 @@ import { ConfigSchema, type Config } from './config.ts'
 import type { Cryptoki } from './cryptoki.ts'
 import { findToken } from './find-token.ts'
 import { cancelled } from './gate.ts'
+import { inspect } from './inspect.ts'
 import { Keeper } from './keeper.ts'
 import { loadModule } from './load-module.ts'
 import { login } from './login.ts'
@@ -37,6 +38,7 @@ export const plugin: HsmPlugin<Config> = {
   config: ConfigSchema,
   open,
   createDevelopmentToken: directory => createSoftHsmToken(directory),
+  inspect,
   provision,
 }
 
