@@ -20,8 +20,10 @@ describe('warder on a terminal', () => {
     env: Readonly<Record<string, string>> = {},
   ): Promise<{ readonly code: number | null; readonly shown: string }> {
     const { WARDER_ADDR = '', WARDER_CACERT = '' } = shell.env
+    // Node takes a machine that says it is a CI for one without colours.
+    const { CI: _, ...inherited } = process.env
     const environment = {
-      ...process.env,
+      ...inherited,
       TERM: 'xterm-256color',
       XDG_CONFIG_HOME: shell.path('config'),
       WARDER_ADDR,
