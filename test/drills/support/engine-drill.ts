@@ -1,12 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Log } from '@warder/contract'
 import { createSoftHsmToken } from '@warder/hsm-pkcs11'
 import { startSupervisor, type Supervisor } from '../../../daemon/src/hsm/supervisor.ts'
 import { type Act, countAcknowledged } from './acts.ts'
 import { checkJournal, unrecordedSigns } from './check-journal.ts'
-import { EngineProcess } from './engine-process.ts'
+import { ChildProgram } from './child-program.ts'
+import type { Order, Word } from './engine-orders.ts'
+
+const program = fileURLToPath(new URL('../engine-child.ts', import.meta.url))
 
 /** A round is killed this long after its load has begun, at most; or, one in five, after it began to open. */
 const loadMs = 250
@@ -53,12 +57,13 @@ export class EngineDrill {
   }
 
   async run(kills: number): Promise<void> {
-    for (let round = 0; round < kills; round++) await this.#round(new EngineProcess(this.#dir), `${round}`)
+    for (let round = 0; round < kills; round++)
+      await this.#round(new ChildProgram<Order, Word>(program, this.#dir), `${round}`)
   }
 
   /** One more start, which is not killed, looks at all there is. */
   async checkEverything(): Promise<void> {
-    const engine = new EngineProcess(this.#dir)
+    const engine = new ChildProgram<Order, Word>(program, this.#dir)
     engine.order({ task: 'check', round: 'end', initialise: !this.#initialised, acts: this.#acts })
     await engine.end()
     this.#takeLost(engine)
@@ -69,7 +74,7 @@ export class EngineDrill {
     if (facts.open > 0) this.lost.push(`${facts.open} intents were left open`)
   }
 
-  async #round(engine: EngineProcess, round: string): Promise<void> {
+  async #round(engine: ChildProgram<Order, Word>, round: string): Promise<void> {
     engine.order({ task: 'load', round, initialise: !this.#initialised, acts: this.#unchecked })
     const whileStarting = this.#random() < 0.2
     await engine.says(whileStarting ? 'opening' : 'loading')
@@ -92,7 +97,7 @@ export class EngineDrill {
     this.lost.push(...unrecordedSigns(signs, facts).map(request => `round ${round}: signature ${request} not recorded`))
   }
 
-  #takeLost(engine: EngineProcess): void {
+  #takeLost(engine: ChildProgram<Order, Word>): void {
     for (const word of engine.words) if (word.word === 'checked') this.lost.push(...word.lost)
   }
 }
