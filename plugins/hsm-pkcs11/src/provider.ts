@@ -56,7 +56,11 @@ export class Pkcs11Provider implements KeyProvider {
   readonly #guard: Guard
   readonly #lending: Lending
   readonly #transfer: Transfer
-  readonly #generations = new Gate(2)
+  /**
+   * What makes or removes keys goes one at a time. SoftHSM answers CKR_GENERAL_ERROR to some of it, rarely, when several
+   * threads change its object store at once, and leaves it open what was done.
+   */
+  readonly #changes = new Gate(1)
   readonly #rootKeyMaking = new Gate(1)
   #closed: Promise<void> | undefined
 
@@ -88,7 +92,7 @@ export class Pkcs11Provider implements KeyProvider {
       requireSpec(spec)
       const oaep = needsOaep(spec.algorithm, spec.usage) ? await this.#parts.oaep.offered() : noHashes
       this.#parts.capabilities.requireGenerate(spec, oaep)
-      return this.#generations.run(op.signal, () =>
+      return this.#changes.run(op.signal, () =>
         spec.custody === 'sealed' ? this.#generateSealed(spec, op) : this.#generateResident(spec, op),
       )
     })
@@ -202,7 +206,7 @@ export class Pkcs11Provider implements KeyProvider {
   }
 
   importKey(request: WrappedImport, op: Op): Promise<GeneratedKey> {
-    return this.#guard.run(op, () => this.#transfer.importKey(request, op))
+    return this.#guard.run(op, () => this.#changes.run(op.signal, () => this.#transfer.importKey(request, op)))
   }
 
   exportKey(ref: SealedRef, recipient: Uint8Array, oaep: OaepAlgorithm, op: Op): Promise<Uint8Array> {
@@ -254,11 +258,13 @@ export class Pkcs11Provider implements KeyProvider {
     return this.#guard.run(op, async () => {
       requireId(ref.id)
       const { lib, pool, residents } = this.#parts
-      const left = await pool.withSession(op, session => {
-        for (const object of residents.objects(session, ref.id)) lib.C_DestroyObject(session, object)
-        residents.remove(ref.id)
-        return residents.objects(session, ref.id).length
-      })
+      const left = await this.#changes.run(op.signal, () =>
+        pool.withSession(op, session => {
+          for (const object of residents.objects(session, ref.id)) lib.C_DestroyObject(session, object)
+          residents.remove(ref.id)
+          return residents.objects(session, ref.id).length
+        }),
+      )
       if (left > 0) throw new WarderError('hsm-failed', 'the token still has the key', { facts: { id: ref.id } })
       // a token that is gone shows no objects either
       await this.#guard.confirmAlive()
