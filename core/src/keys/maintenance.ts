@@ -17,9 +17,6 @@ interface MaintenanceParts {
 
 const systemEvent = { correlation: 'maintenance', actor: 'system' } as const
 
-/** How many records one journal intent covers: their digests must fit one record of it. */
-const writesAtOnce = 100
-
 /** Rotates what is due by age and destroys what has passed its window. Safe to repeat, and to stop anywhere. */
 export async function maintainKeys(parts: MaintenanceParts, op: Op): Promise<void> {
   const { keyring, store, log, now } = parts
@@ -73,18 +70,17 @@ async function destroyKey({ keyring, journal, hsm, now }: MaintenanceParts, key:
   } as const
   await journal.append({ ...draft, result: 'pending' })
   const { repository } = keyring
-  const emptied = []
   // One more than the key points at, if a crash in the middle of a rotation left it.
-  const records = repository.ids(keyVersions, { prefix: `${id}/`, limit: key.versions.length + 1 })
-  for (const record of records) {
-    const found = await repository.require(keyVersions, record, op)
-    const { private: half, algorithm, usage } = found.value
-    if (half === null) continue
-    if (half.custody === 'resident') await hsm.destroy({ custody: 'resident', algorithm, usage, id: half.id }, op)
-    emptied.push(change(keyVersions, record, found.revision, { ...found.value, private: null }))
-  }
-  for (let at = 0; at < emptied.length; at += writesAtOnce) {
-    await repository.write({ ...draft, result: 'ok' }, emptied.slice(at, at + writesAtOnce), op)
+  for (const record of repository.ids(keyVersions, { prefix: `${id}/`, limit: key.versions.length + 1 })) {
+    // A rotation of the root key may be rewrapping it: whoever comes second sees what the first has done.
+    await repository.exclusive(keyVersions, record, async () => {
+      const found = await repository.require(keyVersions, record, op)
+      const { private: half, algorithm, usage } = found.value
+      if (half === null) return
+      if (half.custody === 'resident') await hsm.destroy({ custody: 'resident', algorithm, usage, id: half.id }, op)
+      const emptied = change(keyVersions, record, found.revision, { ...found.value, private: null })
+      await repository.write({ ...draft, result: 'ok' }, [emptied], op)
+    })
   }
   const deactivatedAt = now().toISOString()
   const versions = key.versions.map(({ resumesTo: _, ...version }) => ({
