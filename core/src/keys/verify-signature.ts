@@ -32,6 +32,8 @@ export function signatureIsValid({ spki, key, algorithm, format, input, prehashe
   const publicKey = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
   const { family, hash } = schemes[algorithm]
   if (hash === undefined) return verify(null, input, publicKey, signature)
+  // OpenSSL takes RSA signatures without their leading zeros; RFC 8017 (8.1.2 and 8.2.2, step 1) does not.
+  if (family !== 'ecdsa' && signature.length !== modulusBytes(publicKey)) return false
   switch (family) {
     case 'ecdsa':
       return prehashed
@@ -52,6 +54,8 @@ export function signatureIsValid({ spki, key, algorithm, format, input, prehashe
         : verify(hash, input, publicKey, signature)
   }
 }
+
+const modulusBytes = (key: KeyObject): number => (key.asymmetricKeyDetails?.modulusLength as number) / 8
 
 const curves: Partial<Record<KeyAlgorithm, typeof p256>> = { 'P-256': p256, 'P-384': p384, 'P-521': p521 }
 

@@ -110,6 +110,26 @@ describe('verifying', () => {
     })
   }
 
+  it('refuses an RSA signature without its leading zero', () => {
+    const { publicKey, privateKey } = pairs['RSA-2048'] as (typeof pairs)[string]
+    const spki = publicKey.export({ format: 'der', type: 'spki' })
+    for (const algorithm of ['PS256', 'RS256'] as const) {
+      const options = algorithm === 'PS256' ? { key: privateKey, padding: 6, saltLength: -1 } : privateKey
+      for (let n = 0, found = false; !found; n++) {
+        const message = Buffer.from(`${n}`)
+        const signature = sign('sha256', message, options)
+        found = signature[0] === 0
+        if (!found) continue
+        const digest = createHash('sha256').update(message).digest()
+        for (const [input, prehashed] of [[message, false] as const, [digest, true] as const]) {
+          const verification = { spki, key: 'RSA-2048', algorithm, format: undefined, input, prehashed } as const
+          expect(signatureIsValid({ ...verification, signature })).to.equal(true)
+          expect(signatureIsValid({ ...verification, signature: signature.subarray(1) })).to.equal(false)
+        }
+      }
+    }
+  })
+
   it('accepts high s, as ECDSA does', () => {
     const { publicKey, privateKey } = pairs['P-256'] as (typeof pairs)[string]
     const digest = createHash('sha256').update('m').digest()
