@@ -46,7 +46,7 @@ describe(`${count} malformed requests (seed ${seed})`, function () {
     const resident: number[] = []
     const { statuses } = await throwRequests(target, requests, { count, width: 32 }, (heard, sent, index) => {
       if (index % (count / 5) === 0) resident.push(residentMiB(pid))
-      const what = `request ${index}: ${shown(sent)}\n${heard.text.slice(0, 500)}`
+      const what = `request ${index} (${heard.status}): ${shown(sent)}\n${heard.text.slice(0, 500)}`
       expect(heard.status ?? 400, what).to.be.below(500)
       expect((heard.status ?? 0) >= 400 && heard.text.includes(marker), what).to.equal(false)
       if (heard.status !== undefined && heard.status >= 400 && !isAnsweredByNode(heard.status, sent))

@@ -80,7 +80,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     },
     (request, response) => {
       answering.add(response)
-      if (closing !== undefined) response.setHeader('Connection', 'close')
+      if (closing !== undefined || asksForUpgrade(request)) response.setHeader('Connection', 'close')
       response.once('close', () => answering.delete(response))
       response.once('finish', () => linger(request, limits.lingerMs))
       options.handle(request, response)
@@ -125,6 +125,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 function secureContext({ certificatePem, privateKeyPem }: Pick<ListenerOptions, 'certificatePem' | 'privateKeyPem'>) {
   return { cert: certificatePem, key: privateKeyPem, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const
 }
+
+/** Nothing here upgrades. Node 20 leaves the connection in a state in which long headers of the next request hang on it. */
+const asksForUpgrade = ({ headers }: IncomingMessage): boolean => headers.upgrade !== undefined
 
 /** An answer may come before the body is read. Cutting the connection at once could lose the answer; reading on for ever would be free work. */
 function linger(request: IncomingMessage, lingerMs: number): void {

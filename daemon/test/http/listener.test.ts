@@ -68,6 +68,12 @@ describe('the listener', () => {
     }
   })
 
+  it('ends a connection on which an upgrade was asked for: the next request could hang on it', async () => {
+    const socket = await appliance.connect()
+    socket.write('GET /livez HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n')
+    expect(await drain(socket)).to.match(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n/i)
+  })
+
   it('finishes what is in flight when it closes, then closes idle connections too', async () => {
     const own = await startAppliance()
     const idle = await own.connect()
