@@ -83,7 +83,7 @@ describe('warder audit', () => {
     it('follows what is written until it is interrupted', async function () {
       this.timeout(30_000)
       const args = ['audit', 'tail', '--dir', dir, '--follow', '--lines', '0', '--key', 'cards', '--format', 'json']
-      const [command = '', ...rest] = program
+      const [command, ...rest] = program
       const child = spawn(command, [...rest, ...args])
       const ended = once(child, 'close')
       try {

@@ -1,8 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { join } from 'node:path'
-import { root } from './files.ts'
-
-const cli = join(root, 'daemon/src/cli/index.ts')
+import { program } from './program.ts'
 
 export interface Ended {
   readonly code: number | null
@@ -19,7 +16,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** One run of the program `warder`, from source. */
+/** One run of the program `warder`. */
 export class WarderProcess {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
@@ -27,14 +24,7 @@ export class WarderProcess {
   #stderr = ''
 
   constructor(args: readonly string[], { nodeOptions = [], within = [], env = {} }: RunOptions = {}) {
-    const [command = process.execPath, ...rest] = [
-      ...within,
-      process.execPath,
-      ...process.execArgv,
-      ...nodeOptions,
-      cli,
-      ...args,
-    ]
+    const [command = process.execPath, ...rest] = [...within, ...program('index', nodeOptions), ...args]
     const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
     this.child = child
     child.stdout.on('data', (chunk: Buffer) => (this.#stdout += chunk.toString()))

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { type Appliance, startAppliance } from '../../support/appliance.ts'
-import { root } from '../../support/files.ts'
+import { program as commandOf } from '../../support/program.ts'
 
 export interface Ran {
   readonly code: number | null
@@ -18,18 +18,14 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-// Node resolves the name of a loader from the working directory, which is not ours.
-const loader = import.meta.resolve('tsx')
-const nodeOptions = process.execArgv.map(option => option.replace(/(?<==|^)tsx$/, loader))
-
-/** How to start the program from source, wherever. */
-export const program: readonly string[] = [process.execPath, ...nodeOptions, join(root, 'daemon/src/cli/index.ts')]
+/** How to start `warder`, wherever. */
+export const program = commandOf('index')
 
 /** Runs the program in `cwd`, with nothing of this process's own settings. What does not end is killed. */
 export function run(cwd: string, args: readonly string[], { stdin = '', env = {} }: RunOptions = {}): Promise<Ran> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:WARDER_|XDG_|NO_COLOR|FORCE_COLOR)/.test(name))
   const environment = { ...Object.fromEntries(inherited), XDG_CONFIG_HOME: join(cwd, 'config'), ...env }
-  const [command = '', ...rest] = program
+  const [command, ...rest] = program
   const child = spawn(command, [...rest, ...args], { cwd, env: environment })
   const timer = setTimeout(() => child.kill('SIGKILL'), 30_000)
   const out: Buffer[] = []

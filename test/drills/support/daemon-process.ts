@@ -2,15 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { program } from '../../support/program.ts'
 import { descendantsOf } from './process-tree.ts'
 import { until } from './until.ts'
 
-const program = fileURLToPath(new URL('../../../daemon/src/cli/index.ts', import.meta.url))
-
-/** `warder …` from source. */
+/** `warder …` */
 export function warder(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...process.execArgv, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [command, ...rest] = program('index')
+  return spawn(command, [...rest, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 /** Runs `warder …` to its end. */

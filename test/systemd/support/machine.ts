@@ -3,10 +3,9 @@ import { once } from 'node:events'
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { program as commandOf } from '../../support/program.ts'
 
-const source = (name: string) => fileURLToPath(new URL(`../../../daemon/src/cli/${name}.ts`, import.meta.url))
-const programs = { warder: source('index'), 'warder-hsm': source('hsm') }
+const programs = { warder: 'index', 'warder-hsm': 'hsm' } as const
 
 export interface Account {
   readonly user: string
@@ -58,7 +57,7 @@ export class Machine implements AsyncDisposable {
 
   start(program: keyof typeof programs, args: readonly string[], options: StartOptions = {}): ChildProcess {
     const { as, environment = {}, through = [] } = options
-    const [command = '', ...rest] = [...through, process.execPath, ...process.execArgv, programs[program], ...args]
+    const [command = '', ...rest] = [...through, ...commandOf(programs[program]), ...args]
     return spawn(command, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },

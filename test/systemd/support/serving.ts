@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { request } from 'node:https'
-import { fileURLToPath } from 'node:url'
+import { program } from '../../support/program.ts'
 import type { Prepared } from './prepared.ts'
-
-const program = fileURLToPath(new URL('../../../daemon/src/cli/index.ts', import.meta.url))
 
 export interface ServeOptions {
   /** What is executed, with the command that serves as its arguments. */
@@ -21,7 +19,7 @@ export class Serving {
   stdout = ''
 
   constructor({ config }: Prepared, { through = [], environment = {} }: ServeOptions = {}) {
-    const [command, ...args] = [...through, process.execPath, ...process.execArgv, program, 'serve', '--config', config]
+    const [command, ...args] = [...through, ...program('index'), 'serve', '--config', config]
     this.process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } })
     this.#ended = once(this.process, 'exit')
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.log += text))
