@@ -106,6 +106,7 @@ doc=usr/share/doc/warder
 place packaging/copyright "$doc/copyright"
 place README.md "$doc/README.md"
 place docs/threat-model.md "$doc/threat-model.md"
+place docs/operations.md "$doc/operations.md"
 for example in systemd/examples/*.conf; do
   place "$example" "$doc/examples/$(basename "$example")"
 done

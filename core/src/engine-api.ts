@@ -51,6 +51,8 @@ export interface Engine extends AsyncDisposable {
   figures(): Figures
   /** What is due: rotations by age, destructions whose window has passed, forgotten idempotency keys. Safe to repeat. */
   maintain(op: Op): Promise<void>
+  /** Journals that the HSM side was sealed, before the engine is closed for it, or unsealed, after it was opened again. */
+  recordHsm(what: 'seal' | 'unseal'): Promise<void>
 }
 
 /** The state of a key that a change is meant for, as its ETag says; `any` for `If-Match: *`. Else `precondition-failed`. */

@@ -2,6 +2,7 @@ import { type Health, type KeyProvider, type Log, type Op, type Store, WarderErr
 import { DenialCounter } from './audit/denial-counter.ts'
 import type { JournalFiles } from './audit/files.ts'
 import { Journal, type JournalContext } from './audit/journal.ts'
+import { throwIfCancelled } from './cancelled.ts'
 import type { Engine } from './engine-api.ts'
 import { createApiKeys } from './identity/api-keys.ts'
 import { createIdempotency } from './idempotency/service.ts'
@@ -44,10 +45,19 @@ export interface Foundation {
 
 /**
  * Opens the appliance: checks the whole journal, rebuilds the head index from it and settles what a crash left open.
- * @throws WarderError `not-initialised`, `journal-corrupt`, `journal-unavailable` or `storage-unavailable`.
+ * @throws WarderError `not-initialised`, `journal-corrupt`, `journal-unavailable`, `storage-unavailable`, or `cancelled`.
  */
 export async function createEngine(ports: Ports, op: Op): Promise<Engine> {
   const foundation = await openFoundation(ports, op)
+  try {
+    return await assemble(foundation, ports, op)
+  } catch (error) {
+    await closeFoundation(foundation)
+    throw error
+  }
+}
+
+async function assemble(foundation: Foundation, ports: Ports, op: Op): Promise<Engine> {
   const { journal, repository } = foundation
   const { hsm, store, log } = ports
   const now = (): Date => ports.now()
@@ -94,6 +104,10 @@ export async function createEngine(ports: Ports, op: Op): Promise<Engine> {
       await maintainKeys({ keyring, store, journal, hsm, log, now }, each)
       await idempotency.forget(each)
     },
+    async recordHsm(what) {
+      const system = { type: 'system', correlation: 'hsm', actor: 'system' } as const
+      await journal.append({ ...system, action: `hsm:${what}`, subject: {}, result: 'ok' })
+    },
     async [Symbol.asyncDispose]() {
       await rootKeys.close()
       await closeFoundation(foundation)
@@ -105,18 +119,30 @@ export async function openFoundation(ports: Ports, op: Op): Promise<Foundation> 
   const keys = deriveStoreKeys(ports.storeSecret, 1)
   const heads = new HeadIndex()
   const replay = new Replay(heads)
-  const journal = await Journal.open(journalContext(ports, keys), record => replay.visit(record))
+  const journal = await openJournal()
   try {
     const settled = await replay.settle(ports.store, journal, op)
     if (settled > 0) ports.log.warn('settled changes that a crash had left open', { settled })
   } catch (error) {
-    await journal.close()
+    await closeFoundation({ journal, keys })
     throw error
   }
   return { journal, keys, repository: new Repository({ store: ports.store, journal, keys: keys.sealing, heads }) }
+
+  async function openJournal(): Promise<Journal> {
+    try {
+      return await Journal.open(journalContext(ports, keys), record => {
+        throwIfCancelled(op)
+        replay.visit(record)
+      })
+    } catch (error) {
+      eraseStoreKeys(keys)
+      throw error
+    }
+  }
 }
 
-export async function closeFoundation({ journal, keys }: Foundation): Promise<void> {
+export async function closeFoundation({ journal, keys }: Pick<Foundation, 'journal' | 'keys'>): Promise<void> {
   await journal.close()
   eraseStoreKeys(keys)
 }

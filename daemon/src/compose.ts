@@ -1,16 +1,18 @@
 import { join } from 'node:path'
-import { type Health, type Log, type Op, type PluginHost, WarderError } from '@warder/contract'
+import { type Health, type Log, type Op, type PluginHost, type Store, WarderError } from '@warder/contract'
 import { createEngine, initialise, type Initialised, type Ports } from '@warder/core'
 import { Closer } from './closer.ts'
 import type { Config } from './config/schema.ts'
 import { readVersion } from './config/version.ts'
-import { connectHsm } from './hsm/client.ts'
+import { withDeadline } from './deadline.ts'
+import { EngineKeeper, type OpenedEngine } from './engine/engine-keeper.ts'
+import { connectHsm, type HsmClient } from './hsm/client.ts'
 import { createApp } from './http/app.ts'
 import { listen, type Listener } from './http/listener.ts'
 import { openJournalDirectory } from './journal/journal-directory.ts'
 import { maintainRegularly } from './maintain.ts'
 import { watchEventLoop } from './metrics/event-loop.ts'
-import { createMetrics } from './metrics/metrics.ts'
+import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { meteredPorts } from './metrics/ports.ts'
 import { loadPlugin } from './plugins/load.ts'
 import { claimDataDirectory } from './serve/data-format.ts'
@@ -21,6 +23,8 @@ import { sharingOf } from './systemd/sharing.ts'
 export interface Appliance extends AsyncDisposable {
   /** Where it serves, such as `https://127.0.0.1:8443`. */
   readonly url: string
+  /** One line: why it serves nothing; `undefined` while it serves. */
+  readonly whyNot: string | undefined
   /** Health of each part, by name. Never rejects. */
   health(op: Op): Promise<Readonly<Record<string, Health>>>
   readonly useCertificate: Listener['useCertificate']
@@ -33,6 +37,10 @@ export interface ComposeOptions {
   readonly notices?: () => Readonly<Record<string, Health>>
   /** What to serve with at first; read from where the configuration says when absent. The caller zeroes the key. */
   readonly tls?: TlsPair
+  /** Gives up a start that is not done. */
+  readonly signal?: AbortSignal
+  /** Told when it is sealed, with why it serves nothing, and when it serves again. */
+  readonly onChange?: (whyNot: string | undefined) => void
 }
 
 /** How long the HSM hosts may take to come up, and each plugin to open. */
@@ -40,65 +48,89 @@ const startTimeoutMs = 60_000
 
 /**
  * The composition root: opens every part of the appliance in order and serves. When it rejects, nothing is left open. The
- * HSM hosts are not part of it: `warder-hsm` runs them, and this process only talks to them.
+ * HSM hosts are not part of it: `warder-hsm` runs them, and this process only talks to them. While they are sealed it
+ * serves all the same, and answers `sealed`.
  */
 export async function compose(config: Config, log: Log, options: ComposeOptions = {}): Promise<Appliance> {
   const metrics = createMetrics({ process: true })
-  return withPorts(config, log, async (ports, closer, op) => {
-    const engine = closer.push(await createEngine(meteredPorts(ports, metrics), op))
-    closer.push(maintainRegularly(engine, log))
+  const { fd, notices = () => ({}), signal = new AbortController().signal, onChange = () => {} } = options
+  return withBase(config, log, { signal }, async (base, closer, op) => {
+    const keeper = closer.push(
+      await EngineKeeper.start(
+        { runDir: config.hsm.runDir, log, onChange, open: each => openEngine(config, log, base, metrics, each) },
+        op,
+      ),
+    )
     const eventLoop = closer.push(watchEventLoop())
-    const { fd, notices = () => ({}) } = options
     const handle = createApp({
-      engine: () => engine,
-      whyNot: () => 'The appliance is starting.',
+      engine: () => keeper.engine,
+      whyNot: () => keeper.whyNot,
       notices,
       log,
       metrics,
       eventLoop,
       version: readVersion(),
-      figures: () => engine.figures(),
+      figures: () => keeper.engine?.figures(),
     })
     const tls = options.tls ?? (await readTlsPair(config.tls, process.env))
+    throwIfGivenUp(op)
     const listener = closer.push(await listen({ ...config.listen, fd, ...tls, handle }))
     const { address, port } = listener.address
     const url = `https://${fd === undefined ? config.listen.host : hostOf(address)}:${port}`
     log.info('serving', { url })
     return {
       url,
-      health: healthOp => engine.health(healthOp),
+      get whyNot() {
+        return keeper.engine === undefined ? keeper.whyNot : undefined
+      },
+      health: healthOp => keeper.health(healthOp),
       useCertificate: pair => listener.useCertificate(pair),
       [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose](),
     }
   })
 }
 
+async function openEngine(config: Config, log: Log, base: Base, metrics: Metrics, op: Op): Promise<OpenedEngine> {
+  const ports = await openPorts(config, log, base, op)
+  const engine = await createEngine(meteredPorts(ports, metrics), op)
+  const maintenance = maintainRegularly(engine, log)
+  return {
+    engine,
+    endBackground: async () => maintenance[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+  }
+}
+
 /** As it stands in a URL (RFC 3986 section 3.2.2). */
 const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address)
 
-/** First run: makes the store secret, the journal, the first spaces and the first administrator. Re-runnable. */
+/**
+ * First run: makes the store secret, the journal, the first spaces and the first administrator. Re-runnable.
+ * @throws WarderError `sealed` while the HSM side is sealed.
+ */
 export async function initialiseAppliance(config: Config, log: Log): Promise<Initialised> {
-  return withPorts(
-    config,
-    log,
-    async (ports, closer, op) => {
-      const initialised = await initialise(ports, op)
-      await closer[Symbol.asyncDispose]()
-      return initialised
-    },
-    createStoreSecretIfAbsent,
-  )
+  const { signal } = new AbortController()
+  return withBase(config, log, { signal }, async (base, closer, op) => {
+    const initialised = await initialise(await openPorts(config, log, base, op, createStoreSecretIfAbsent), op)
+    await closer[Symbol.asyncDispose]()
+    return initialised
+  })
 }
 
-/** Opens what the engine stands on and hands it to `use`; closes it when that rejects. */
-async function withPorts<T>(
+/** What stays open while the appliance is sealed. */
+interface Base {
+  readonly store: Store
+  readonly hsm: HsmClient
+}
+
+/** Opens storage and the way to the HSM and hands them to `use`; closes them when that rejects. */
+async function withBase<T>(
   config: Config,
   log: Log,
-  use: (ports: Ports, closer: Closer, op: Op) => Promise<T>,
-  prepare?: typeof createStoreSecretIfAbsent,
+  op: Op,
+  use: (base: Base, closer: Closer, op: Op) => Promise<T>,
 ): Promise<T> {
   const closer = new Closer()
-  const op: Op = { signal: AbortSignal.timeout(startTimeoutMs) }
   const host: PluginHost = { log, now: () => new Date() }
   try {
     await claimDataDirectory(config.dataDir)
@@ -109,26 +141,44 @@ async function withPorts<T>(
       openTimeoutMs: startTimeoutMs,
     })
     const store = closer.push(service)
+    throwIfGivenUp(op)
     const { runDir, hosts } = config.hsm
     const hsm = closer.push(connectHsm({ runDir, hosts, sharing: await sharingOf(config.hsm) }))
-    await hsm.ready(op)
-    await prepare?.(config.dataDir, hsm, op)
-    const ports: Ports = {
-      store,
-      hsm,
-      journalFiles: await openJournalDirectory(journalDirectory(config.dataDir)),
-      storeSecret: await openStoreSecret(config.dataDir, hsm, op),
-      log,
-      now: () => new Date(),
-      node: config.node,
-    }
-    return await use(ports, closer, op)
+    return await use({ store, hsm }, closer, op)
   } catch (error) {
     await closer[Symbol.asyncDispose]().catch((cause: unknown) =>
       log.error('closing after a failed start failed', { cause: String(cause) }),
     )
     throw WarderError.is(error, 'plugin-failed') && WarderError.is(error.cause) ? error.cause : error
   }
+}
+
+/** What the engine stands on, opened anew for each one. @throws WarderError `sealed` while the HSM side is. */
+async function openPorts(
+  config: Config,
+  log: Log,
+  { store, hsm }: Base,
+  op: Op,
+  prepare?: typeof createStoreSecretIfAbsent,
+): Promise<Ports> {
+  const storeSecret = await withDeadline(op, startTimeoutMs, async within => {
+    await hsm.ready(within)
+    await prepare?.(config.dataDir, hsm, within)
+    return openStoreSecret(config.dataDir, hsm, within)
+  })
+  return {
+    store,
+    hsm,
+    journalFiles: await openJournalDirectory(journalDirectory(config.dataDir)),
+    storeSecret,
+    log,
+    now: () => new Date(),
+    node: config.node,
+  }
+}
+
+function throwIfGivenUp({ signal }: Op): void {
+  if (signal.aborted) throw new WarderError('cancelled', 'The start was given up.', { cause: signal.reason })
 }
 
 export const journalDirectory = (dataDir: string): string => join(dataDir, 'journal')

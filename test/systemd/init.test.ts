@@ -111,6 +111,26 @@ for (const { name, separate, api, hsm } of root ? [oneUser, twoUsers] : [oneUser
       if (api !== undefined) expect(gid).to.equal(api.gid)
     })
 
+    it('lets root and the user of the HSM hosts seal and unseal it, and nobody else', async () => {
+      for (const as of [hsm, undefined]) {
+        for (const [command, state] of [
+          ['seal', 'sealed'],
+          ['unseal', 'serving'],
+        ] as const) {
+          const { code, stdout, stderr } = await machine.run('warder', [command, '--format', 'json'], { as })
+          expect(code, stderr).to.equal(0)
+          expect(JSON.parse(stdout)).to.include({ changed: true, state, pin: 'configured' })
+        }
+      }
+      expect((await stat(machine.file('run/hsm/control.sock'))).mode & 0o777).to.equal(0o600)
+      if (api === undefined) return
+      const { code, stderr } = await machine.run('warder', ['seal'], { as: api })
+      expect([code, stderr]).to.deep.equal([
+        1,
+        'warder: Only root and the user of warder-hsm may do this [forbidden]\n',
+      ])
+    })
+
     it('shows the administrator’s key to a terminal or a new file, and makes none when there is neither', async () => {
       const { code, stdout, stderr } = await machine.run('warder', ['init'])
       expect([code, stdout, /would have nowhere to go/.test(stderr)]).to.deep.equal([1, '', true])

@@ -57,6 +57,7 @@ describe('the systemd units', function () {
     ['warder.service', 'database-over-tcp.conf'],
     ['warder-hsm.service', 'network-hsm.conf'],
     ['warder-hsm.service', 'hsm-device.conf'],
+    ['warder-hsm.service', 'operator-pin.conf'],
   ] as const)
     it(`are so with the drop-in ${example}`, async () => {
       expect(await verify({ unit, example })).to.equal('')
@@ -84,6 +85,8 @@ describe('the systemd units', function () {
     for (const unit of [api, hsm]) {
       expect(unit).to.match(/^InaccessiblePaths=-\/etc\/warder\/credentials -\/var\/lib\/warder-ca /m)
       expect(unit).to.match(/^PrivateNetwork=yes$/m)
+      expect(unit).to.match(/^LimitCORE=0$/m)
+      expect(unit).to.match(/^MemorySwapMax=0$/m)
       expect(unit).to.match(/^RestrictAddressFamilies=AF_UNIX$/m)
     }
     expect(/^User=(.*)$/m.exec(api)?.[1]).not.to.equal(/^User=(.*)$/m.exec(hsm)?.[1])

@@ -1,14 +1,23 @@
+import { rm } from 'node:fs/promises'
 import { WarderError } from '@warder/contract'
 import { loadConfig } from '../config/load.ts'
 import { parsePluginConfig } from '../config/plugin-config.ts'
+import { lendCredentials, lendOperatorSecret } from '../init/lend-secrets.ts'
 import { resolvePlugin } from '../plugins/resolve.ts'
+import { readPin } from './pin.ts'
 
-export async function hsmInspect({ config: file }: { config: string }): Promise<void> {
-  const { hsm, plugins } = await loadConfig(file)
+export async function hsmInspect({ config: file, ...pin }: { config: string; pinFile?: string }): Promise<void> {
+  const { hsm, plugins, credentialsDir } = await loadConfig(file)
   const plugin = await resolvePlugin('hsm', hsm.plugin, { allow: plugins.allow })
   if (plugin.inspect === undefined) {
     throw new WarderError('unsupported-mechanism', `The plugin ${plugin.name} has nothing to show of its token.`)
   }
-  const config = await parsePluginConfig({ kind: 'hsm', specifier: hsm.plugin }, plugin, hsm.config)
-  process.stdout.write(`${JSON.stringify(await plugin.inspect(config), undefined, 2)}\n`)
+  const lent = await lendCredentials(credentialsDir, [], undefined)
+  try {
+    const own = await lendOperatorSecret(hsm.config, lent, () => readPin(pin), undefined)
+    const config = await parsePluginConfig({ kind: 'hsm', specifier: hsm.plugin }, plugin, own)
+    process.stdout.write(`${JSON.stringify(await plugin.inspect(config), undefined, 2)}\n`)
+  } finally {
+    await rm(lent, { recursive: true, force: true })
+  }
 }

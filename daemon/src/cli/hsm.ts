@@ -21,12 +21,14 @@ hsm
     '--new-token',
     'initialise a free token under the name in the configuration, and make PINs where there are none',
   )
+  .option('--pin-file <file>', 'holds the PIN, where the configuration leaves it to the operator; - is standard input')
   .action(async flags => (await import('./hsm-init.ts')).hsmInit(flags))
 
 hsm
   .command('inspect')
   .description('show the token that the configuration names: identity, limits, mechanisms, objects by name; as JSON')
   .option('--config <file>', 'warder.toml', '/etc/warder/warder.toml')
+  .option('--pin-file <file>', 'holds the PIN, where the configuration leaves it to the operator; - is standard input')
   .action(async flags => (await import('./hsm-inspect.ts')).hsmInspect(flags))
 
 hsm

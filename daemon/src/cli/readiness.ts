@@ -21,8 +21,8 @@ export function readiness(reply: Reply): Readiness {
   const verdict = /^readyz check (passed|failed)$/m.exec(reply.text)?.[1]
   if (verdict === undefined) throw problemOf(reply)
   if (verdict === 'passed') return { state: 'ready', parts }
-  // While there is no engine it stands for all parts. One that is there and too slow is listed likewise.
+  // While there is no engine it stands for all parts. One that is too slow, or that nothing but a repair opens, is listed likewise.
   const { engine } = parts
-  const sealed = engine !== undefined && !engine.ok && !/in time/.test(engine.detail)
+  const sealed = engine !== undefined && !engine.ok && !/in time|cannot be opened/.test(engine.detail)
   return { state: sealed ? 'sealed' : 'failing', parts }
 }

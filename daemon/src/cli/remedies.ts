@@ -26,7 +26,7 @@ export const remedies: Readonly<Partial<Record<WarderCode, string>>> = {
   'api-key-not-found': '`warder apikey list` shows the API keys',
   'unsupported-mechanism':
     'choose another --algorithm, or another --custody: some HSMs keep some keys only as resident ones',
-  sealed: '`warder status` shows why the appliance does not serve',
+  sealed: '`warder status` shows why the appliance does not serve; on its host, `warder unseal` unseals it',
   'hsm-unavailable': '`warder status` shows the state of the HSM',
   'storage-unavailable': '`warder status` shows the state of the storage',
   'journal-unavailable': '`warder status` shows the state of the journal; free its disk, then restart the appliance',

@@ -5,12 +5,14 @@ import { addAuditCommands } from './commands/audit.ts'
 import { addCryptoCommands } from './commands/crypto.ts'
 import { addDocuments } from './commands/documents.ts'
 import { addKeyCommands } from './commands/key.ts'
+import { addSealingCommands } from './commands/sealing.ts'
 
 /** Adds the commands that talk to an appliance, and those that read what one left. Each loads what it needs when it runs. */
 export function addCommands(warder: Command): void {
   // `warder key … --version` is not this one.
   warder.enablePositionalOptions().version(ownVersion(), '--version', 'show the version of this program')
   addStatus(warder)
+  addSealingCommands(warder)
   addKeyCommands(warder)
   addCryptoCommands(warder)
   addApiKeyCommands(warder)

@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { note, type Finding } from './finding.ts'
 import { isTable } from './merge.ts'
+import { operatorSecretsIn } from './references.ts'
 import type { Config } from './schema.ts'
 
 /** What the units deny and a plugin may need. */
 export interface DropIn {
   readonly unit: 'warder.service' | 'warder-hsm.service'
-  readonly file: 'database-over-tcp.conf' | 'network-hsm.conf'
+  readonly file: 'database-over-tcp.conf' | 'network-hsm.conf' | 'operator-pin.conf'
   readonly because: string
 }
 
@@ -16,7 +17,7 @@ const localModules = new Set(['libsofthsm2.so', 'libsoftokn3.so', 'opensc-pkcs11
 
 /**
  * The drop-ins that a configuration calls for. A plugin does not say by itself whether it uses the network, so this reads
- * its configuration: addresses and URLs, and for HSMs the PKCS#11 module.
+ * its configuration: addresses and URLs, for HSMs the PKCS#11 module, and whether the operator has the PIN.
  */
 export function dropInsFor({ storage, hsm }: Pick<Config, 'storage' | 'hsm'>): DropIn[] {
   const needed: DropIn[] = []
@@ -33,6 +34,11 @@ export function dropInsFor({ storage, hsm }: Pick<Config, 'storage' | 'hsm'>): D
   } else if (typeof module === 'string' && !localModules.has(basename(module))) {
     const because = `${basename(module)} may reach its token over a network`
     needed.push({ unit: 'warder-hsm.service', file: 'network-hsm.conf', because })
+  }
+  const [secret] = operatorSecretsIn(hsm.config)
+  if (secret !== undefined) {
+    const because = `hsm.config.${secret.join('.')} leaves the PIN to the operator, and the unit wants a credential`
+    needed.push({ unit: 'warder-hsm.service', file: 'operator-pin.conf', because })
   }
   return needed
 }

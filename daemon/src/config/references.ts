@@ -1,20 +1,49 @@
 import { isTable } from './merge.ts'
 
+type Path = readonly (string | number)[]
+
 /** A secret that a plugin's configuration refers to, and where: `pin = { file = "/path" }`, `pin = { credential = "name" }`. */
 export interface PluginReference {
-  readonly path: readonly (string | number)[]
+  readonly path: Path
   readonly kind: 'file' | 'credential'
   readonly value: string
 }
 
 /** Every table that consists of a `file` or a `credential` alone, however deep; not the configuration itself. */
-export function referencesIn(config: unknown, path: readonly (string | number)[] = []): PluginReference[] {
-  if (Array.isArray(config)) return config.flatMap((each, index) => referencesIn(each, [...path, index]))
-  if (!isTable(config)) return []
-  const [entry, ...others] = Object.entries(config)
-  if (path.length > 0 && entry !== undefined && others.length === 0) {
+export function referencesIn(config: unknown): PluginReference[] {
+  return tablesBelow(config, []).flatMap(({ path, table }) => {
+    const [entry, ...others] = Object.entries(table)
+    if (entry === undefined || others.length > 0) return []
     const [kind, value] = entry
-    if ((kind === 'file' || kind === 'credential') && typeof value === 'string') return [{ path, kind, value }]
-  }
-  return Object.entries(config).flatMap(([key, value]) => referencesIn(value, [...path, key]))
+    return (kind === 'file' || kind === 'credential') && typeof value === 'string' ? [{ path, kind, value }] : []
+  })
+}
+
+/** Where a plugin's configuration wants a secret of the operator: `pin = { operator = true }`. */
+export function operatorSecretsIn(config: unknown): Path[] {
+  return tablesBelow(config, []).flatMap(({ path, table }) => (isOperator(table) ? [path] : []))
+}
+
+/** The same configuration with a file where it wants the operator's secret, for what is run while nobody can be asked. */
+export function withOperatorFile(config: unknown, file: string): unknown {
+  const replaced = (value: unknown): unknown => (isOperator(value) ? { file } : withOperatorFile(value, file))
+  if (Array.isArray(config)) return config.map(replaced)
+  if (!isTable(config)) return config
+  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, replaced(value)]))
+}
+
+function isOperator(value: unknown): boolean {
+  return isTable(value) && Object.keys(value).length === 1 && value['operator'] === true
+}
+
+interface Placed {
+  readonly path: Path
+  readonly table: Readonly<Record<string, unknown>>
+}
+
+function tablesBelow(value: unknown, path: Path): Placed[] {
+  if (Array.isArray(value)) return value.flatMap((each, index) => tablesBelow(each, [...path, index]))
+  if (!isTable(value)) return []
+  const here = path.length > 0 ? [{ path, table: value }] : []
+  return [...here, ...Object.entries(value).flatMap(([key, each]) => tablesBelow(each, [...path, key]))]
 }

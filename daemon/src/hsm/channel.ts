@@ -22,11 +22,18 @@ export class Channel {
   #outgoing: Buffer[] = []
   #outgoingBytes = 0
 
-  /** `throttle`: stop reading while the peer does not read. For one side only: two such peers could wait for each other. */
-  constructor(socket: Socket, events: ChannelEvents, options: { readonly throttle: boolean }) {
+  /**
+   * `throttle`: stop reading while the peer does not read. For one side only: two such peers could wait for each other.
+   * `readLimit`: the longest payload that is taken from the peer, where that is less than a frame may hold.
+   */
+  constructor(
+    socket: Socket,
+    events: ChannelEvents,
+    options: { readonly throttle: boolean; readonly readLimit?: number },
+  ) {
     this.#socket = socket
     this.#throttle = options.throttle
-    const reader = new FrameReader()
+    const reader = new FrameReader(options.readLimit)
     socket.on('data', chunk => {
       // a chunk may hold frames after the one that made us close: those are not to be acted on
       const readable = reader.push(chunk, payload => {

@@ -2,6 +2,11 @@ import { z } from 'zod'
 
 /** What passes between supervisor and host over Node's IPC channel: control only, never a call, never a secret. */
 
+/** Where a host finds the operator's secret: a pipe that holds it and then ends. No argument, environment or file has it. */
+export const secretDescriptor = 4
+/** The longest secret that an operator gives, in bytes. */
+export const maxSecretBytes = 1023
+
 /** How often a ready host says that its event loop turns. */
 export const heartbeatMs = 250
 
@@ -11,6 +16,8 @@ export const startOrder = z.object({
     runDir: z.string(),
     sharing: z.object({ uid: z.int(), gid: z.int() }).optional(),
     plugin: z.object({ specifier: z.string(), config: z.unknown() }),
+    /** The operator's secret is at {@link secretDescriptor}. */
+    secret: z.boolean(),
   }),
 })
 export type StartOrder = z.infer<typeof startOrder>

@@ -10,10 +10,15 @@ export const headerBytes = 4
  * bytes once. The copied-from part of a chunk is wiped: the stream carries secrets, and nobody else holds that part.
  */
 export class FrameReader {
+  readonly #limit: number
   readonly #header = new Uint8Array(headerBytes)
   #headerLength = 0
   #body: Buffer | undefined
   #bodyLength = 0
+
+  constructor(limit = maxFrameBytes) {
+    this.#limit = limit
+  }
 
   /** Calls `frame` for each payload completed by `chunk`. False when a length is zero or over the limit: the stream is lost. */
   push(chunk: Buffer, frame: (payload: Buffer) => void): boolean {
@@ -36,7 +41,7 @@ export class FrameReader {
       if (this.#headerLength < headerBytes) return true
       this.#headerLength = 0
       const length = readLength(this.#header)
-      if (length === 0 || length > maxFrameBytes) return false
+      if (length === 0 || length > this.#limit) return false
       if (at + length <= chunk.length) {
         frame(chunk.subarray(at, at + length))
         at += length

@@ -1,7 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { extname } from 'node:path'
+import type { Writable } from 'node:stream'
 import { warderCodes, type WarderCode } from '@warder/contract'
-import { hostReport, type StartOrder } from './control.ts'
+import { hostReport, secretDescriptor, type StartOrder } from './control.ts'
+import { handOver } from './operator-secret.ts'
 import type { HostFailure } from './status.ts'
 
 /** The program of a host, beside this file: `.ts` when run from source, `.js` when built. */
@@ -11,7 +13,9 @@ const program = new URL(`./host-main${extname(import.meta.url)}`, import.meta.ur
 const lookMs = 100
 
 export interface HostProcessOptions {
-  readonly order: StartOrder['start']
+  readonly order: Omit<StartOrder['start'], 'secret'>
+  /** The operator's, where the plugin wants one. A copy is passed on. */
+  readonly secret: Uint8Array | undefined
   /** A ready host silent for this long is killed. */
   readonly watchdogMs: number
   /** A host that is not ready by then is killed. */
@@ -31,12 +35,12 @@ export class HostProcess {
   /** Resolves when the process is gone. */
   readonly exited: Promise<void>
 
-  constructor({ order, watchdogMs, startMs }: HostProcessOptions) {
+  constructor({ order, secret, watchdogMs, startMs }: HostProcessOptions) {
     this.#watchdogMs = watchdogMs
     this.#child = fork(program, [], {
       execArgv: process.execArgv,
       serialization: 'json',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(secret === undefined ? [] : (['pipe'] as const))],
       // the promise calls of a PKCS#11 module each occupy a thread
       env: { ...process.env, UV_THREADPOOL_SIZE: '8' },
     })
@@ -71,7 +75,8 @@ export class HostProcess {
       })
     })
     // a failure to send means that it is dead, which 'exit' tells
-    child.send({ start: order } satisfies StartOrder, () => {})
+    child.send({ start: { ...order, secret: secret !== undefined } } satisfies StartOrder, () => {})
+    if (secret !== undefined) handOver(secret, child.stdio[secretDescriptor] as Writable)
   }
 
   get pid(): number | undefined {

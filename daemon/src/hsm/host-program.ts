@@ -3,6 +3,8 @@ import { heartbeatMs, startOrder, type HostReport, type StartOrder } from './con
 import { whereOf } from './host-calls.ts'
 import { watchHealth } from './health-watch.ts'
 import { serveProvider, type HsmHost } from './host.ts'
+import { takeOver } from './operator-secret.ts'
+import { PluginSecrets } from './plugin-secrets.ts'
 import { toWire } from './protocol.ts'
 import { hostSocketPath, requireRunDirectory, socketMode } from './run-directory.ts'
 
@@ -31,9 +33,11 @@ export function runHost(openProvider: OpenProvider, log: Log): void {
   const stop = async (code: number) => {
     if (stopping) return
     stopping = true
+    // a module that is just being opened has calls in flight, and nothing to drain
+    if (provider === undefined) return vanish()
     unwatch()
     await host?.close()
-    await provider?.[Symbol.asyncDispose]()
+    await provider[Symbol.asyncDispose]()
     process.exit(code)
   }
   const giveUp = (detail: string) => {
@@ -46,10 +50,15 @@ export function runHost(openProvider: OpenProvider, log: Log): void {
     log.error('The HSM host ends on an unforeseen error', whereOf(error))
     vanish()
   }
-  const start = async ({ index, runDir, sharing, plugin }: StartOrder['start']) => {
+  const start = async ({ index, runDir, sharing, plugin, secret }: StartOrder['start']) => {
+    const secrets = new PluginSecrets(plugin.config, secret ? await takeOver() : undefined)
     try {
       await requireRunDirectory(runDir, 'hosts', sharing)
-      provider = await openProvider(plugin, { log, now: () => new Date() })
+      provider = await openProvider(plugin, {
+        log,
+        now: () => new Date(),
+        secret: reference => secrets.read(reference),
+      })
       host = await serveProvider(provider, {
         socketPath: hostSocketPath(runDir, index),
         mode: socketMode(sharing),
@@ -63,6 +72,8 @@ export function runHost(openProvider: OpenProvider, log: Log): void {
         log.error('The HSM host could not start', { index, code: failed.code, ...whereOf(origin) })
       report({ failed }, () => process.exit(1))
       return
+    } finally {
+      secrets.erase()
     }
     report({ ready: true })
     unwatch = watchHealth(provider, giveUp)

@@ -1,8 +1,8 @@
-import { rm, stat } from 'node:fs/promises'
-import { createServer, type Server, type Socket } from 'node:net'
-import { WarderError, type KeyProvider, type Log } from '@warder/contract'
+import { createServer, type Socket } from 'node:net'
+import type { KeyProvider, Log } from '@warder/contract'
 import { Channel } from './channel.ts'
 import { HostCalls } from './host-calls.ts'
+import { listenPrivately } from './listen-privately.ts'
 
 /** More connections than any daemon has; what is beyond is closed. */
 const maxConnections = 16
@@ -52,7 +52,6 @@ export async function serveProvider(provider: KeyProvider, options: ServeOptions
     connections.set(calls, channel)
   }
 
-  await rm(socketPath, { force: true })
   const server = createServer(accept)
   server.maxConnections = maxConnections
   await listenPrivately(server, socketPath, mode)
@@ -74,24 +73,6 @@ export async function serveProvider(provider: KeyProvider, options: ServeOptions
       for (const channel of connections.values()) channel.destroy()
       await closed
     },
-  }
-}
-
-/** The mode is set by the umask when the socket is made, and not after: there is no moment at which others may connect. */
-async function listenPrivately(server: Server, socketPath: string, mode: number): Promise<void> {
-  const listening = new Promise<void>((resolve, reject) => server.once('error', reject).once('listening', resolve))
-  const before = process.umask(0o777 & ~mode)
-  try {
-    server.listen(socketPath)
-  } finally {
-    process.umask(before)
-  }
-  await listening
-  if (((await stat(socketPath)).mode & 0o777) !== mode) {
-    server.close()
-    throw new WarderError('config-invalid', 'The HSM socket could not be made private', {
-      facts: { field: 'runDir', reason: 'its file system ignores modes' },
-    })
   }
 }
 

@@ -2,6 +2,7 @@ import type { Log } from '@warder/contract'
 import type { ServiceManager } from '../systemd/service-manager.ts'
 import { startWatchdog } from '../systemd/watchdog.ts'
 import { parseSupervisorConfig } from './config.ts'
+import { serveControl } from './control-server.ts'
 import type { SupervisorStatus } from './status.ts'
 import { startSupervisor } from './supervisor.ts'
 
@@ -35,20 +36,30 @@ export async function runSupervisor(
     }
   })
   const supervisor = await startSupervisor(parsed, log)
+  const tell = (...states: readonly string[]): void =>
+    void manager?.notify(...states, `STATUS=${summary(supervisor.status)}`)
+  const control = await serveControl(supervisor, { runDir: parsed.runDir, log, onOrder: () => tell() }).catch(
+    async (error: unknown) => {
+      await supervisor[Symbol.asyncDispose]()
+      throw error
+    },
+  )
   const watchdog = manager && startWatchdog(manager, () => Promise.resolve({}), log)
   // a token that refuses the PIN is no reason to be started again: this stays, and says what is wrong
-  void supervisor.settled.then(() => manager?.notify('READY=1', `STATUS=${summary(supervisor.status)}`))
+  void supervisor.settled.then(() => tell('READY=1'))
   try {
     log.info('HSM supervisor ends', { because: await told })
     await manager?.notify('STOPPING=1')
   } finally {
     watchdog?.[Symbol.dispose]()
+    await control[Symbol.asyncDispose]()
     await supervisor[Symbol.asyncDispose]()
   }
 }
 
-function summary({ hosts }: SupervisorStatus): string {
+function summary({ state, hosts }: SupervisorStatus): string {
   const ready = `${hosts.filter(host => host.state === 'ready').length} of ${hosts.length} HSM hosts ready`
   const failure = hosts.find(host => host.error !== undefined)?.error
-  return failure === undefined ? ready : `${ready}: ${failure.message} [${failure.code}]`
+  const now = state === 'sealed' ? 'sealed: warder unseal' : ready
+  return failure === undefined ? now : `${now}: ${failure.message} [${failure.code}]`
 }

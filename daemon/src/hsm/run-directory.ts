@@ -9,6 +9,8 @@ const maxSocketPathBytes = 107
 const overflowId = 65_534
 
 export const hostSocketPath = (runDir: string, index: number): string => join(runDir, `hsm-${index}.sock`)
+/** Where the supervisor takes orders. */
+export const controlSocketPath = (runDir: string): string => join(runDir, 'control.sock')
 export const statusPath = (runDir: string): string => join(runDir, 'hsm-status.json')
 
 /**
@@ -39,7 +41,7 @@ export async function requireRunDirectory(
   role: RunDirectoryRole,
   sharing?: SocketSharing,
 ): Promise<void> {
-  if (Buffer.byteLength(hostSocketPath(runDir, 0)) > maxSocketPathBytes) {
+  if (Buffer.byteLength(controlSocketPath(runDir)) > maxSocketPathBytes) {
     throw refusal('its path is too long for a unix socket: choose a shorter one')
   }
   const found = await statOf(runDir)

@@ -8,12 +8,15 @@ import { statusPath } from './run-directory.ts'
  * Glossary
  * - host `starting` (opening the token), `ready`, `waiting` (dead, to be started again), `failed` (refused for good), `stopped`.
  * - supervisor `starting` (no host was ready yet), `serving`, `refused` (a host met what only an operator can mend: nothing
- *   is started any more, hosts that still serve go on), `stopped`.
+ *   is started any more, hosts that still serve go on), `sealed` (nothing is started until an operator unseals; hosts that
+ *   are left are ending), `stopped`.
  */
 const failure = z.object({ code: z.enum(warderCodes), message: z.string(), facts: z.record(z.string(), z.unknown()) })
 
 const statusSchema = z.object({
-  state: z.enum(['starting', 'serving', 'refused', 'stopped']),
+  state: z.enum(['starting', 'serving', 'refused', 'sealed', 'stopped']),
+  /** How often this supervisor was sealed, so that who looks now and then sees also what was short. */
+  seals: z.int().min(0).default(0),
   hosts: z.array(
     z.object({
       index: z.int(),

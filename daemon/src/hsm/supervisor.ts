@@ -1,7 +1,9 @@
-import type { Log } from '@warder/contract'
+import { type Log, WarderError } from '@warder/contract'
+import { operatorSecretsIn } from '../config/references.ts'
 import { backoffMs } from './backoff.ts'
 import type { SupervisorConfig } from './config.ts'
 import { HostProcess } from './host-process.ts'
+import { copyOf } from './operator-secret.ts'
 import { hostSocketPath, requireRunDirectory, statusMode } from './run-directory.ts'
 import { writeStatus, type HostFailure, type HostStatus, type SupervisorStatus } from './status.ts'
 import { lockRunDirectory } from './supervisor-lock.ts'
@@ -21,13 +23,32 @@ const mostBackoffMs = 5000
 const healthyMs = 10_000
 const startMs = 60_000
 const closeMs = 8000
+/** From the order to seal to the death of what has not ended by itself: calls in flight get this long. */
+const sealMs = 800
+
+/** Who has the PIN: the operator alone, or a file or credential that the configuration names. */
+export type PinSource = 'operator' | 'configured'
 
 export interface Supervisor extends AsyncDisposable {
   readonly status: SupervisorStatus
+  readonly pinSource: PinSource
   /** Resolves when every host has been tried once: each is ready, waiting to be tried again, or refused. */
   readonly settled: Promise<void>
-  /** After a refusal was mended: starts what is not running, once more. Never called by a timer. */
-  retry(): void
+  /**
+   * Ends every host and forgets the operator's PIN. Calls in flight are answered if they end within 800 ms; a host that has
+   * not ended by then is killed. Resolves when none is left. Holds until {@link unseal}, or until this process is started
+   * anew where the PIN is configured.
+   */
+  seal(): Promise<void>
+  /**
+   * Starts what is not running, once: after a seal, or after a refusal was mended. Never called by a timer. Resolves to
+   * false when there was nothing to do, and then `pin` was not tried. `pin` is copied, and goes where the PIN source is the
+   * operator and only there. It is kept until the next seal or refusal, for hosts that are started again.
+   *
+   * @throws WarderError `malformed-request` when there is a PIN too much or too few, `wrong-state` when another unseal is
+   *   under way, `sealed` when sealed again meanwhile; what a host refused with, such as `pin-refused`, when none is ready.
+   */
+  unseal(pin?: Uint8Array): Promise<boolean>
 }
 
 interface Slot {
@@ -41,14 +62,21 @@ interface Slot {
 
 /**
  * Starts the hosts one after another, watches them, and starts dead ones again after 100 ms, doubling to 5 s. At most one
- * host is opening the token at any time: simultaneous initialise and login fail on real modules.
+ * host is opening the token at any time: simultaneous initialise and login fail on real modules, and a wrong PIN is
+ * presented by the first and no other. Where the operator has the PIN it begins sealed and starts nothing.
  *
  * Every change is in `hsm-status.json` before the next host is started. Closing ends every host, by its own pid, and then
  * releases the run directory.
  *
- * @throws WarderError `config-invalid` when the run directory is not as it must be, or another supervisor runs there.
+ * @throws WarderError `config-invalid` when the run directory is not as it must be, or another supervisor runs there, or
+ *   more than one secret is the operator's.
  */
 export async function startSupervisor(config: SupervisorConfig, log: Log): Promise<Supervisor> {
+  if (operatorSecretsIn(config.plugin.config).length > 1) {
+    throw new WarderError('config-invalid', 'Only one secret of the HSM plugin can be with the operator', {
+      facts: { field: 'plugin.config' },
+    })
+  }
   await requireRunDirectory(config.runDir, 'hosts', config.sharing)
   const release = await lockRunDirectory(config.runDir)
   return new HostSupervisor(config, log, release)
@@ -59,8 +87,13 @@ class HostSupervisor implements Supervisor {
   readonly #log: Log
   readonly #release: () => Promise<void>
   readonly #slots: readonly Slot[]
+  readonly pinSource: PinSource
   readonly settled: Promise<void>
   #state: SupervisorStatus['state'] = 'starting'
+  #seals = 0
+  #pin: Uint8Array | undefined
+  #unsealing = false
+  #sealing: Promise<void> | undefined
   #starts: Promise<void> = Promise.resolve()
   #writes: Promise<void> = Promise.resolve()
   #closed: Promise<void> | undefined
@@ -69,21 +102,28 @@ class HostSupervisor implements Supervisor {
     this.#config = config
     this.#log = log
     this.#release = release
+    this.pinSource = operatorSecretsIn(config.plugin.config).length > 0 ? 'operator' : 'configured'
     this.#slots = Array.from({ length: config.hosts }, (_, index) => ({
       index,
-      state: 'starting',
+      state: 'stopped',
       process: undefined,
       error: undefined,
       failures: 0,
       timer: undefined,
     }))
-    for (const slot of this.#slots) this.#enqueue(slot)
-    this.settled = this.#starts
+    if (this.pinSource === 'operator') {
+      this.#becomeSealed()
+      this.settled = this.#publish()
+    } else {
+      for (const slot of this.#slots) this.#enqueue(slot)
+      this.settled = this.#starts
+    }
   }
 
   get status(): SupervisorStatus {
     return {
       state: this.#state,
+      seals: this.#seals,
       hosts: this.#slots.map(slot => ({
         index: slot.index,
         pid: slot.process?.pid ?? null,
@@ -94,20 +134,83 @@ class HostSupervisor implements Supervisor {
     }
   }
 
-  retry(): void {
-    if (this.#state !== 'refused') return
-    this.#state = this.#slots.some(slot => slot.state === 'ready') ? 'serving' : 'starting'
-    for (const slot of this.#slots) {
-      if (slot.process !== undefined) continue
-      clearTimeout(slot.timer)
-      slot.failures = 0
-      this.#enqueue(slot)
+  seal(): Promise<void> {
+    if (this.#closed !== undefined) return this.#closed
+    this.#sealing ??= this.#seal().finally(() => (this.#sealing = undefined))
+    return this.#sealing
+  }
+
+  async unseal(pin?: Uint8Array): Promise<boolean> {
+    if (this.#closed !== undefined) throw new WarderError('hsm-unavailable', 'warder-hsm is stopping')
+    if (this.#unsealing) throw new WarderError('wrong-state', 'Another unseal is under way')
+    if (this.pinSource === 'configured' && pin !== undefined)
+      throw new WarderError('malformed-request', 'The PIN comes from where the configuration says: give none')
+    if (this.#state === 'starting' || this.#state === 'serving') return false
+    if (this.pinSource === 'operator' && pin === undefined)
+      throw new WarderError('malformed-request', 'The PIN is needed: the configuration names no place for it')
+    this.#unsealing = true
+    try {
+      await this.#unseal(pin && copyOf(pin))
+      return true
+    } finally {
+      this.#unsealing = false
     }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
+  }
+
+  async #seal(): Promise<void> {
+    if (this.#state !== 'sealed') {
+      this.#becomeSealed()
+      for (const slot of this.#slots) slot.error = undefined
+      this.#log.warn('sealed: the HSM hosts end, and none is started until an operator unseals')
+    }
+    for (const slot of this.#slots) clearTimeout(slot.timer)
+    // nothing that could fail or wait comes before this
+    const stopped = Promise.all(this.#slots.map(async slot => slot.process?.stop(sealMs)))
+    await this.#publish()
+    await stopped
+    await this.#starts
+    await this.#publish()
+  }
+
+  async #unseal(pin: Uint8Array | undefined): Promise<void> {
+    await this.#sealing
+    this.#forgetPin()
+    this.#pin = pin
+    this.#state = this.#anyReady() ? 'serving' : 'starting'
+    for (const slot of this.#slots) {
+      if (slot.process !== undefined) continue
+      clearTimeout(slot.timer)
+      slot.failures = 0
+      slot.error = undefined
+      this.#enqueue(slot)
+    }
+    await this.#starts
+    if (this.#anyReady()) return
+    const failure = this.#slots.find(slot => slot.error !== undefined)?.error
+    if (failure !== undefined) throw new WarderError(failure.code, failure.message, { facts: factsOf(failure) })
+    if (this.status.state === 'sealed') throw new WarderError('sealed', 'It was sealed again meanwhile')
+    throw new WarderError('hsm-unavailable', 'No HSM host could be started; it is tried again')
+  }
+
+  #becomeSealed(): void {
+    this.#state = 'sealed'
+    this.#seals++
+    this.#forgetPin()
+    for (const slot of this.#slots) if (slot.process === undefined) slot.state = 'stopped'
+  }
+
+  #forgetPin(): void {
+    this.#pin?.fill(0)
+    this.#pin = undefined
+  }
+
+  #anyReady(): boolean {
+    return this.#slots.some(slot => slot.state === 'ready')
   }
 
   #enqueue(slot: Slot): void {
@@ -117,12 +220,13 @@ class HostSupervisor implements Supervisor {
 
   async #start(slot: Slot): Promise<void> {
     if (this.#closed !== undefined || slot.process !== undefined) return
-    if (this.#state === 'refused') {
-      slot.state = 'waiting'
+    if (this.#state === 'refused' || this.#state === 'sealed') {
+      slot.state = this.#state === 'sealed' ? 'stopped' : 'waiting'
       return this.#publish()
     }
     const { runDir, sharing, plugin, watchdogMs } = this.#config
-    const host = new HostProcess({ order: { index: slot.index, runDir, sharing, plugin }, watchdogMs, startMs })
+    const order = { index: slot.index, runDir, sharing, plugin }
+    const host = new HostProcess({ order, secret: this.#pin, watchdogMs, startMs })
     slot.process = host
     slot.state = 'starting'
     await this.#publish()
@@ -145,21 +249,24 @@ class HostSupervisor implements Supervisor {
     await host.exited
     slot.process = undefined
     if (this.#closed !== undefined) return
-    this.#log.warn('HSM host died', { host: slot.index, pid: host.pid })
+    if (this.#state !== 'sealed') this.#log.warn('HSM host died', { host: slot.index, pid: host.pid })
     if (performance.now() - readyAt >= healthyMs) slot.failures = 0
     this.#restartLater(slot)
     await this.#publish()
   }
 
   async #didNotStart(slot: Slot, host: HostProcess, failure: HostFailure | undefined): Promise<void> {
-    if (failure !== undefined) slot.error = failure
     const fields = { host: slot.index, code: failure?.code }
-    if (failure !== undefined && isFinal(failure)) {
-      slot.state = 'failed'
-      this.#state = 'refused'
-      this.#log.error('HSM host refused to start; no host is started again until this is mended', fields)
-    } else {
-      this.#log.warn('HSM host did not start', fields)
+    // what a host says that was told to end means nothing
+    if (this.#state !== 'sealed') {
+      if (failure !== undefined) slot.error = failure
+      if (failure !== undefined && isFinal(failure)) {
+        slot.state = 'failed'
+        this.#refused()
+        this.#log.error('HSM host refused to start; no host is started again until this is mended', fields)
+      } else {
+        this.#log.warn('HSM host did not start', fields)
+      }
     }
     // two of one index must never overlap; one that has said why and does not end is of no more use
     await host.stop(closeMs)
@@ -167,9 +274,16 @@ class HostSupervisor implements Supervisor {
     if (this.#closed === undefined && slot.state !== 'failed') this.#restartLater(slot)
   }
 
+  /** A PIN of the operator's is not kept past a refusal, and without it and without a host this is sealed. */
+  #refused(): void {
+    if (this.pinSource === 'operator' && !this.#anyReady()) return this.#becomeSealed()
+    this.#state = 'refused'
+    this.#forgetPin()
+  }
+
   #restartLater(slot: Slot): void {
-    slot.state = 'waiting'
-    if (this.#state === 'refused') return
+    slot.state = this.#state === 'sealed' ? 'stopped' : 'waiting'
+    if (this.#state === 'refused' || this.#state === 'sealed') return
     const delay = backoffMs(slot.failures++, firstBackoffMs, mostBackoffMs)
     slot.timer = setTimeout(() => this.#enqueue(slot), delay)
   }
@@ -185,6 +299,7 @@ class HostSupervisor implements Supervisor {
   }
 
   async #close(): Promise<void> {
+    this.#forgetPin()
     for (const slot of this.#slots) clearTimeout(slot.timer)
     await Promise.all(this.#slots.map(async slot => slot.process?.stop(closeMs)))
     await this.#starts
@@ -193,4 +308,9 @@ class HostSupervisor implements Supervisor {
     await this.#publish()
     await this.#release()
   }
+}
+
+/** A host's facts came as JSON. */
+function factsOf({ facts }: HostFailure): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, String(value)]))
 }

@@ -11,6 +11,10 @@ export interface Unavailability {
 export function explain(status: SupervisorStatus | undefined): Unavailability {
   if (status === undefined) return { reason: 'no-supervisor', detail: 'warder-hsm has not been started', final: false }
   const failure = status.hosts.find(host => host.error !== undefined)?.error
+  if (status.state === 'sealed') {
+    const why = failure === undefined ? '' : ` (the last try: ${failure.message})`
+    return { reason: 'sealed', detail: `sealed: run warder unseal on its host${why}`, final: true }
+  }
   const usual = unexplained[status.state]
   return {
     reason: failure?.code ?? usual.reason,
@@ -19,14 +23,20 @@ export function explain(status: SupervisorStatus | undefined): Unavailability {
   }
 }
 
-const unexplained: Readonly<Record<SupervisorStatus['state'], { readonly reason: string; readonly detail: string }>> = {
+const unexplained: Readonly<
+  Record<Exclude<SupervisorStatus['state'], 'sealed'>, { readonly reason: string; readonly detail: string }>
+> = {
   starting: { reason: 'starting', detail: 'the HSM hosts are starting' },
   serving: { reason: 'not-connected', detail: 'the HSM hosts are not reachable' },
   refused: { reason: 'refused', detail: 'warder-hsm refused to start hosts' },
   stopped: { reason: 'stopped', detail: 'warder-hsm was stopped' },
 }
 
+/** `sealed` where an operator has to unseal, else `hsm-unavailable`; nothing was done either way. */
 export function unavailable(why: Unavailability): WarderError {
+  if (why.reason === 'sealed') {
+    return new WarderError('sealed', `The HSM is ${why.detail}`, { facts: { outcome: 'not-started' } })
+  }
   return new WarderError('hsm-unavailable', `No HSM host is connected: ${why.detail}`, {
     facts: { reason: why.reason, outcome: 'not-started' },
   })

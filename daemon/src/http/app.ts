@@ -22,7 +22,7 @@ export interface AppOptions extends Running {
   readonly eventLoop: EventLoopDelay
   readonly version: string
   /** What the engine counts by itself, for metrics and health. */
-  figures?(): Figures
+  figures?(): Figures | undefined
   /** How long one request may take before it is answered `hsm-timeout`, in milliseconds; 30,000 when absent. */
   readonly deadlineMs?: number
 }

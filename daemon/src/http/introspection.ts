@@ -12,7 +12,7 @@ export interface Introspected extends Running {
   readonly version: string
   readonly eventLoop: EventLoopDelay
   /** What the engine counts by itself. */
-  figures?(): Figures
+  figures?(): Figures | undefined
 }
 
 /** What operators may see who hold `introspect` in the root space: metrics, and the health of each part. */

@@ -189,11 +189,12 @@ export const problemTexts: Readonly<Record<WarderCode, ProblemText>> = {
   },
   'pin-refused': {
     meaning: 'The token refused the PIN. Warder never tries a refused PIN again by itself: tokens lock.',
-    remedy: 'Operator: provide the right PIN, then restart the HSM supervisor.',
+    remedy: 'Operator: provide the right PIN, then `warder unseal`.',
   },
   sealed: {
-    meaning: 'The appliance runs and is not unsealed, so it serves no keys.',
-    remedy: 'Operator: provide the PIN.',
+    meaning:
+      'The appliance runs and is sealed: nobody has given it the PIN, or an operator took it away. Nothing was done.',
+    remedy: 'Operator: `warder unseal` on its host; `warder status` says why it is sealed.',
   },
   'not-initialised': {
     meaning: 'The appliance has not been set up.',

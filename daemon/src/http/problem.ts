@@ -7,6 +7,8 @@ export interface ProblemSpec {
   readonly retryable: boolean
   /** Seconds, for the Retry-After header. */
   readonly retryAfter?: number
+  /** A sentence for the caller of a failure, which otherwise learns no more than the title. */
+  readonly hint?: string
   /** An expected state that every request meets: not worth a log line each time. */
   readonly quiet?: true
 }
@@ -72,7 +74,11 @@ export const problems: Readonly<Record<WarderCode, ProblemSpec>> = {
   'hsm-failed': broken('The HSM failed'),
   'hsm-key-missing': broken('The HSM does not have a key that it should have'),
   'pin-refused': broken('The HSM refused the PIN'),
-  sealed: { ...later('The appliance is sealed', 10), quiet: true },
+  sealed: {
+    ...later('The appliance is sealed', 10),
+    hint: 'An operator unseals it with `warder unseal` on its host.',
+    quiet: true,
+  },
   'not-initialised': { ...broken('The appliance is not initialised', 501), quiet: true },
   'already-initialised': bad('The appliance is initialised already', 409),
 
@@ -100,14 +106,14 @@ export interface Problem {
  * they learn the code and its title, and an operator finds the rest in the log under the request id.
  */
 export function problemOf(error: WarderError, requestId: string): Problem {
-  const { status, title, retryable } = problems[error.code]
+  const { status, title, retryable, hint } = problems[error.code]
   const own = status < 500
   return {
     ...(own ? error.facts : {}),
     type: `urn:warder:problem:${error.code}`,
     title,
     status,
-    detail: own ? error.message : `${title}.`,
+    detail: own ? error.message : hint === undefined ? `${title}.` : `${title}. ${hint}`,
     code: error.code,
     request_id: requestId,
     retryable,

@@ -1,18 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chown, mkdtemp, open, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { WarderError } from '@warder/contract'
 import { loadConfig } from '../config/load.ts'
 import { parsePluginConfig } from '../config/plugin-config.ts'
 import { referencesIn } from '../config/references.ts'
 import type { Config } from '../config/schema.ts'
-import { readPrivately } from '../config/secret-reference.ts'
 import { resolvePlugin } from '../plugins/resolve.ts'
 import { requireUser } from '../serve/require-user.ts'
-import { asUser, findUser, isRoot, type User } from '../systemd/accounts.ts'
+import { asUser, findUser, isRoot } from '../systemd/accounts.ts'
 import { makeDirectory } from './directories.ts'
+import { lendCredentials, lendOperatorSecret, writeNew } from './lend-secrets.ts'
 import type { Say } from './tls-material.ts'
 
 const soPin = 'hsm-so-pin'
@@ -23,6 +22,8 @@ export interface InitHsmOptions {
   /** Initialise a free token, with PINs made here where there are none. */
   readonly newToken: boolean
   readonly say: Say
+  /** The operator's PIN, where the configuration leaves it to the operator. Zeroed here. */
+  readonly askOperator: () => Promise<Uint8Array>
 }
 
 /**
@@ -32,7 +33,7 @@ export interface InitHsmOptions {
  *
  * @throws WarderError `unsupported-mechanism` when the plugin prepares no tokens; else what the plugin refuses with.
  */
-export async function initHsm({ file, newToken, say }: InitHsmOptions): Promise<void> {
+export async function initHsm({ file, newToken, say, askOperator }: InitHsmOptions): Promise<void> {
   const config = await loadConfig(file)
   const { hsm, plugins, credentialsDir } = config
   const owner = hsm.user === undefined ? undefined : await findUser(hsm.user)
@@ -53,9 +54,10 @@ export async function initHsm({ file, newToken, say }: InitHsmOptions): Promise<
       `There is no ${absent}: put the token's PIN there (mode 0600), or use --new-token.`,
     )
   }
-  const parsed = await parsePluginConfig({ kind: 'hsm', specifier: hsm.plugin }, plugin, hsm.config)
   const lent = await lendCredentials(credentialsDir, names, owner)
   try {
+    const own = await lendOperatorSecret(hsm.config, lent, askOperator, owner)
+    const parsed = await parsePluginConfig({ kind: 'hsm', specifier: hsm.plugin }, plugin, own)
     const soPinFile = newToken ? join(lent, soPin) : undefined
     const op = { signal: AbortSignal.timeout(provisionMs) }
     const done = await asUser(owner, async () => plugin.provision?.(parsed, { credentialsDir: lent, soPinFile }, op))
@@ -91,31 +93,5 @@ async function writePin(path: string): Promise<void> {
   } finally {
     random.fill(0)
     digits.fill(0)
-  }
-}
-
-/** Copies below a directory of their own, in memory where the machine offers that, for one user only. */
-async function lendCredentials(from: string, names: readonly string[], user: User | undefined): Promise<string> {
-  const lent = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'warder-hsm-init-'))
-  for (const name of names) {
-    const secret = await readPrivately(join(from, name))
-    try {
-      await writeNew(join(lent, name), secret)
-    } finally {
-      secret.fill(0)
-    }
-    if (user !== undefined && isRoot()) await chown(join(lent, name), user.uid, user.gid)
-  }
-  if (user !== undefined && isRoot()) await chown(lent, user.uid, user.gid)
-  return lent
-}
-
-async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, 'wx', 0o600)
-  try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
   }
 }

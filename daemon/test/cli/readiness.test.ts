@@ -19,6 +19,8 @@ describe('what /readyz says', () => {
     })
     const slow = '[-]engine failed: did not answer in time\nreadyz check failed\n'
     expect(readiness(reply(503, slow))).to.deep.include({ state: 'failing' })
+    const broken = '[-]engine failed: The appliance cannot be opened (journal-corrupt).\nreadyz check failed\n'
+    expect(readiness(reply(503, broken))).to.deep.include({ state: 'failing' })
   })
 
   it('is sealed while there is no engine', () => {

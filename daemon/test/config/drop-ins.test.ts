@@ -37,6 +37,13 @@ describe('drop-ins that a configuration calls for', () => {
     ])
   })
 
+  it('one for a PIN that is with the operator', () => {
+    expect(needs({}, { pin: { operator: true } })).to.deep.equal([
+      'operator-pin.conf: hsm.config.pin leaves the PIN to the operator, and the unit wants a credential',
+    ])
+    expect(needs({}, { pin: { credential: 'hsm-pin' } })).to.deep.equal([])
+  })
+
   it('says where to put it, and notices when it is there', () => {
     const needed = [{ unit: 'warder.service', file: 'database-over-tcp.conf', because: 'so' }] as const
     expect(dropInNotes(needed, '/nowhere')).to.deep.equal([

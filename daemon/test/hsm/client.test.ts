@@ -242,7 +242,7 @@ describe('hsm client', function () {
     expect(times[1]).to.be.below(100)
     const error = { code: 'pin-refused' as const, message: 'The token refused the PIN', facts: {} }
     const host = { index: 0, pid: null, state: 'failed' as const, socket: '', error }
-    await writeStatus(dir.path, { state: 'refused', hosts: [host] })
+    await writeStatus(dir.path, { state: 'refused', seals: 0, hosts: [host] })
     expect(await client.health(op)).to.deep.equal({
       ok: false,
       detail: '0 of 1 HSM hosts connected: The token refused the PIN',

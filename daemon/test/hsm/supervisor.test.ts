@@ -117,8 +117,8 @@ describe('hsm supervisor', function () {
       expect((await rejection(client.ready(op))).code).to.equal('hsm-unavailable')
       // longer than several respawns would take; nothing to wait for, as nothing may happen
       await rejection(until('a second start', async () => (await starts()).length > 1, 1500))
-      supervisor.retry()
-      await until('the start that was asked for', async () => (await starts()).length === 2)
+      expect((await rejection(supervisor.unseal())).code).to.equal(code)
+      expect(await starts()).to.have.length(2)
     })
   }
 

@@ -43,7 +43,21 @@ export interface Health {
 export interface PluginHost {
   readonly log: Log
   now(): Date
+  /**
+   * A secret that this plugin's own configuration refers to, for as long as `open` runs. The bytes are the caller's, who
+   * zeroes them; a file's are as they are, with the newline at its end. Absent where a host has none to give.
+   * @throws WarderError `config-invalid` when the configuration has no such reference, or the secret cannot be read, or
+   *   everybody on the machine may read it; `sealed` when the operator has not given it.
+   */
+  secret?(reference: SecretReference, op: Op): Promise<Uint8Array>
 }
+
+/**
+ * Where a secret is, as a table in a plugin's configuration that holds this and nothing else: a file, a systemd credential,
+ * or the operator, who gives it while the appliance runs (`warder unseal`); at most one table names the operator. Whoever
+ * takes `operator` takes `file` in its place: commands that prepare a token lend the operator's secret as a file.
+ */
+export type SecretReference = { readonly file: string } | { readonly credential: string } | { readonly operator: true }
 
 /** Fields go beside the message, never into it. A field is never a secret, a key, an input or an output. */
 export interface Log {

@@ -12,12 +12,16 @@ export const ConfigSchema = z.strictObject({
     z.strictObject({ label: z.string().min(1).max(32) }),
     z.strictObject({ serial: z.string().min(1).max(16) }),
   ]),
-  /** Where the PIN is: a file, or the name of a systemd credential (a file below `$CREDENTIALS_DIRECTORY`). */
+  /**
+   * Where the PIN is: a file, the name of a systemd credential (a file below `$CREDENTIALS_DIRECTORY`), or with the
+   * operator, who unseals the appliance.
+   */
   pin: z.union([
     z.strictObject({ file: absolutePath }),
     z.strictObject({
       credential: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/, 'must be a credential name'),
     }),
+    z.strictObject({ operator: z.literal(true) }),
   ]),
   /** A directory that outlives the process: it remembers a refused PIN. Made with mode 0700 when missing. */
   stateDir: absolutePath,

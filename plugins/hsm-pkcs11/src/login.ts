@@ -4,7 +4,7 @@ import { ckrOf, meaningOf, toWarderError } from './ckr.ts'
 import type { Config } from './config.ts'
 import type { Cryptoki, Handle } from './cryptoki.ts'
 import { Gate } from './gate.ts'
-import { pinText, withPin } from './read-pin.ts'
+import { type AskOperator, pinText, withPin } from './read-pin.ts'
 import { RefusedPin } from './refused-pin.ts'
 
 const oneAtATime = new Gate(1)
@@ -22,11 +22,12 @@ export function login(
   token: { readonly serial: string },
   config: Pick<Config, 'pin' | 'stateDir'>,
   now: () => Date,
+  askOperator?: AskOperator,
 ): Promise<void> {
   const refused = new RefusedPin(config.stateDir, token.serial)
   return oneAtATime.run(undefined, async () => {
     await refused.prepare()
-    await withPin(config.pin, async pin => {
+    const attempt = async (pin: Uint8Array): Promise<void> => {
       const since = await refused.refusedAt(pin)
       if (since !== undefined) {
         throw new WarderError('pin-refused', 'the token has refused this PIN before: it is not tried again', {
@@ -43,7 +44,8 @@ export function login(
         throw toWarderError(error)
       }
       await refused.forget()
-    })
+    }
+    await withPin(config.pin, attempt, askOperator)
   })
 }
 

@@ -18,6 +18,7 @@ import { probeWrapping, readMechanisms } from './probe.ts'
 import { wrapsBytes } from './probe-bytes.ts'
 import { createRootKeys, initToken } from './provision.ts'
 import { Pkcs11Provider, type Parts } from './provider.ts'
+import { operatorOf } from './read-pin.ts'
 import { ResidentKeys } from './resident-keys.ts'
 import { findRootKeys } from './root-keys.ts'
 import { SealedKeys } from './sealed-keys.ts'
@@ -60,6 +61,11 @@ async function provision(
   op: Op,
 ): Promise<readonly string[]> {
   const { module, environment, token, pin } = config
+  if ('operator' in pin) {
+    throw new WarderError('config-invalid', 'the PIN is with the operator, who cannot be asked here', {
+      facts: { field: 'pin' },
+    })
+  }
   const pinFile = 'file' in pin ? pin.file : join(credentialsDir, pin.credential)
   const done: string[] = []
   const unlessDone = async (step: () => Promise<string>): Promise<void> => {
@@ -92,7 +98,7 @@ async function assemble(lib: Cryptoki, config: Config, host: PluginHost, op: Op)
   const mechanisms = readMechanisms(lib, token.slot)
   const session = lib.C_OpenSession(token.slot, readWrite)
   throwIfAborted(op)
-  await login(lib, session, token, config, () => host.now())
+  await login(lib, session, token, config, () => host.now(), operatorOf(host, op))
   throwIfAborted(op)
   const keeper = new Keeper(lib, session)
   // one session of the token's limit is the keeper's

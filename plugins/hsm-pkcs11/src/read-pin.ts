@@ -1,16 +1,40 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { WarderError } from '@warder/contract'
+import { type Op, type PluginHost, WarderError } from '@warder/contract'
 import type { Config } from './config.ts'
 
 const newline = 0x0a
 const longest = 1024
 
+/** Asks the operator, through the appliance. */
+export type AskOperator = () => Promise<Uint8Array>
+
+/** For a plugin that an appliance opens; provisioning has no operator to ask. */
+export function operatorOf(host: PluginHost, op: Op): AskOperator | undefined {
+  const secret = host.secret?.bind(host)
+  return secret && (() => secret({ operator: true }, op))
+}
+
 /**
  * Lends the PIN's bytes, with one trailing newline taken off, and zeroes them afterwards.
- * @throws WarderError `config-invalid` when there is none, or everybody on the machine may read it.
+ * @throws WarderError `config-invalid` when there is none, or everybody on the machine may read it; `sealed` when the
+ *   operator has not given it.
  */
-export async function withPin<T>(from: Config['pin'], fn: (pin: Uint8Array) => T | Promise<T>): Promise<T> {
+export async function withPin<T>(
+  from: Config['pin'],
+  fn: (pin: Uint8Array) => T | Promise<T>,
+  askOperator?: AskOperator,
+): Promise<T> {
+  if ('operator' in from) {
+    if (askOperator === undefined) throw unusable('the PIN is with the operator, who cannot be asked here')
+    const pin = await askOperator()
+    try {
+      if (pin.length === 0 || pin.length >= longest) throw unusable('the PIN is empty or too long')
+      return await fn(pin)
+    } finally {
+      pin.fill(0)
+    }
+  }
   const buffer = Buffer.alloc(longest)
   try {
     const length = await readInto(buffer, pinPath(from))
@@ -35,7 +59,7 @@ export function pinText(pin: Uint8Array): string {
   }
 }
 
-function pinPath(from: Config['pin']): string {
+function pinPath(from: Exclude<Config['pin'], { operator: true }>): string {
   if ('file' in from) return from.file
   const directory = process.env['CREDENTIALS_DIRECTORY']
   if (directory === undefined || directory === '') throw unusable('there are no systemd credentials in this process')

@@ -111,6 +111,34 @@ describe('login', () => {
     }
   })
 
+  it('the PIN comes from the operator as well, through the appliance, and is wiped', async () => {
+    const operator: Config = { ...config, pin: { operator: true } }
+    expect((await refusal(plugin.open(operator, host, op))).facts).to.deep.equal({ field: 'pin' })
+    const right = (await readFile(join(directory, 'token', 'pin'))).subarray(0, 40)
+    const lent: Uint8Array[] = []
+    const asking = (pin: Uint8Array) => ({
+      ...host,
+      secret: async () => {
+        const copy = Uint8Array.from(pin)
+        lent.push(copy)
+        return copy
+      },
+    })
+    const spy = spied(operator, directory)
+    for (let time = 0; time < 3; time++)
+      expect((await refusal(plugin.open(spy.config, asking(Buffer.from('wrong')), op))).code).to.equal('pin-refused')
+    expect(await spy.calls('C_Login')).to.equal(1)
+    expect((await refusal(plugin.open(operator, asking(Buffer.alloc(0)), op))).code).to.equal('config-invalid')
+    const provider = await plugin.open(operator, asking(right), op)
+    try {
+      await expectSigns(provider, await sealedKey(provider))
+    } finally {
+      await provider[Symbol.asyncDispose]()
+    }
+    expect(lent).to.have.length(5)
+    for (const each of lent) expect(each.every(byte => byte === 0)).to.equal(true)
+  })
+
   it('a PIN file that is missing, empty, not text or open to everybody is a fault of the configuration', async () => {
     const files = {
       empty: await writeFile(join(directory, 'empty'), '\n', { mode: 0o600 }),

@@ -34,8 +34,17 @@ export class Machine implements AsyncDisposable {
     this.config = this.file('etc/warder.toml')
   }
 
-  /** `separate`: the API and the HSM hosts are different users, for which the test must be root. */
-  static async make({ separate }: { readonly separate: boolean }): Promise<Machine> {
+  /**
+   * `separate`: the API and the HSM hosts are different users, for which the test must be root. `operator`: no file has
+   * the PIN.
+   */
+  static async make({
+    separate,
+    operator = false,
+  }: {
+    readonly separate: boolean
+    readonly operator?: boolean
+  }): Promise<Machine> {
     const machine = new Machine(await mkdtemp(join(tmpdir(), 'warder-machine-')))
     await chmod(machine.dir, 0o755)
     await mkdir(machine.file('etc'), { mode: 0o755 })
@@ -47,7 +56,8 @@ export class Machine implements AsyncDisposable {
       machine.file('etc/softhsm2.conf'),
       `directories.tokendir = ${machine.file('hsm/tokens')}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n`,
     )
-    await writeFile(machine.config, configuration(machine.dir, separate))
+    const text = configuration(machine.dir, separate)
+    await writeFile(machine.config, operator ? text.replace('{ credential = "hsm-pin" }', '{ operator = true }') : text)
     return machine
   }
 

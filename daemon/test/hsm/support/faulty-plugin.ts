@@ -25,6 +25,11 @@ export interface FaultyConfig {
   readonly starts: string
   /** Refuse to open, with this code. */
   readonly refuse?: WarderCode
+  /** Wants this secret of the operator's, and refuses any other as a PIN. */
+  readonly wants?: string
+  readonly pin?: { readonly operator: true }
+  /** Never ends opening. */
+  readonly neverOpens?: boolean
 }
 
 class FaultyProvider extends MemoryProvider {
@@ -44,8 +49,13 @@ export const plugin: HsmPlugin<FaultyConfig> = {
   contract: contractMajor,
   supports: { resident: true, sealed: true },
   config: { '~standard': { version: 1, vendor: 'test', validate: value => ({ value: value as FaultyConfig }) } },
-  open: async ({ starts, refuse }) => {
+  open: async ({ starts, refuse, wants, neverOpens = false }, host, op) => {
     appendFileSync(starts, `${process.pid}\n`)
+    if (neverOpens) await new Promise(() => {})
+    if (wants !== undefined) {
+      const given = await host.secret?.({ operator: true }, op)
+      if (Buffer.from(given ?? []).toString() !== wants) throw new WarderError('pin-refused', 'Not that PIN')
+    }
     if (refuse !== undefined) throw new WarderError(refuse, 'Refused, as the test asked for')
     return new FaultyProvider()
   },

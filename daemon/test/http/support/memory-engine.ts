@@ -263,6 +263,7 @@ export function createMemoryEngine(): MemoryEngine {
       if (!engine.introspects) throw new WarderError('forbidden', 'this credential may not introspect')
     },
     maintain: async () => undefined,
+    recordHsm: async () => undefined,
     apiKeys: {
       create: (call, input) => serve('apiKeys.create', call, input, { apiKey, secret: goodKey }),
       list: (call, query) => serve('apiKeys.list', call, query, { items: [apiKey] }),

@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs'
+import { chown, mkdtemp, open } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { operatorSecretsIn, withOperatorFile } from '../config/references.ts'
+import { readPrivately } from '../config/secret-reference.ts'
+import { isRoot, type User } from '../systemd/accounts.ts'
+
+/**
+ * Copies of credentials below a directory of their own, in memory where the machine offers that, for one user only. Whoever
+ * lends it removes it.
+ */
+export async function lendCredentials(from: string, names: readonly string[], user: User | undefined): Promise<string> {
+  const lent = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'warder-hsm-init-'))
+  for (const name of names) {
+    const secret = await readPrivately(join(from, name))
+    await lend(secret, join(lent, name), user)
+  }
+  if (user !== undefined && isRoot()) await chown(lent, user.uid, user.gid)
+  return lent
+}
+
+/**
+ * A plugin's configuration for a command that the operator runs: where it wants the operator's secret it names a file in
+ * `directory` that holds it. Asks for it only then.
+ */
+export async function lendOperatorSecret(
+  config: Readonly<Record<string, unknown>>,
+  directory: string,
+  ask: () => Promise<Uint8Array>,
+  user: User | undefined,
+): Promise<unknown> {
+  if (operatorSecretsIn(config).length === 0) return config
+  const file = join(directory, '.operator')
+  await lend(await ask(), file, user)
+  return withOperatorFile(config, file)
+}
+
+async function lend(secret: Uint8Array, path: string, user: User | undefined): Promise<void> {
+  try {
+    await writeNew(path, secret)
+  } finally {
+    secret.fill(0)
+  }
+  if (user !== undefined && isRoot()) await chown(path, user.uid, user.gid)
+}
+
+/** Durable, mode 0600, and never over a file that is there. */
+export async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(bytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
