@@ -96,6 +96,8 @@ done
 place() { install -D -m 0644 "$1" "$stage/$2"; }
 for unit in warder.service warder.socket warder-hsm.service; do
   place "systemd/$unit" "lib/systemd/system/$unit"
+  # What `warder doctor` compares with.
+  place "systemd/$unit" "usr/lib/warder/systemd/$unit"
 done
 place systemd/sysusers.d/warder.conf usr/lib/sysusers.d/warder.conf
 place systemd/tmpfiles.d/warder.conf usr/lib/tmpfiles.d/warder.conf

@@ -5,7 +5,7 @@ export * from './call.ts'
 export { createEngine, type Ports } from './engine.ts'
 export type * from './engine-api.ts'
 export type * from './identity/model.ts'
-export { initialise, type Initialised } from './initialise.ts'
+export { type AdminKeyDelivery, initialise, type Initialised } from './initialise.ts'
 export {
   type KeyState,
   keyStates,

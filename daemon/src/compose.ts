@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Health, type Log, type Op, type PluginHost, type Store, WarderError } from '@warder/contract'
-import { createEngine, initialise, type Initialised, type Ports } from '@warder/core'
+import { type AdminKeyDelivery, createEngine, initialise, type Initialised, type Ports } from '@warder/core'
 import { Closer } from './closer.ts'
 import type { Config } from './config/schema.ts'
 import { readVersion } from './config/version.ts'
@@ -108,10 +108,14 @@ const hostOf = (address: string): string => (address.includes(':') ? `[${address
  * First run: makes the store secret, the journal, the first spaces and the first administrator. Re-runnable.
  * @throws WarderError `sealed` while the HSM side is sealed.
  */
-export async function initialiseAppliance(config: Config, log: Log): Promise<Initialised> {
+export async function initialiseAppliance(config: Config, log: Log, delivery?: AdminKeyDelivery): Promise<Initialised> {
   const { signal } = new AbortController()
   return withBase(config, log, { signal }, async (base, closer, op) => {
-    const initialised = await initialise(await openPorts(config, log, base, op, createStoreSecretIfAbsent), op)
+    const initialised = await initialise(
+      await openPorts(config, log, base, op, createStoreSecretIfAbsent),
+      op,
+      delivery,
+    )
     await closer[Symbol.asyncDispose]()
     return initialised
   })

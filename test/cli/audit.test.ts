@@ -49,6 +49,12 @@ describe('warder audit', () => {
       expect(records.map(({ seq }) => seq)).to.deep.equal(records.map((_, at) => at))
     })
 
+    it('as YAML is a document for each', async () => {
+      const shown = await shell.ok(['audit', 'tail', '--dir', dir, '--format', 'yaml', '--lines', '3'])
+      expect(shown.match(/^---$/gm)).to.have.lengthOf(3)
+      expect(shown).to.match(/^action: key:sign$/m)
+    })
+
     it('shows those about a key, by name and by id', async () => {
       const byName = await tail('--key', 'orders')
       expect(byName.map(({ action }) => action)).to.deep.equal(['key:create', 'key:create', 'key:sign'])

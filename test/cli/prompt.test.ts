@@ -18,6 +18,7 @@ describe('warder on a terminal', () => {
     args: readonly string[],
     answers: readonly (readonly [question: string, answer: string])[],
     env: Readonly<Record<string, string>> = {},
+    command: (words: readonly string[]) => string = quoted,
   ): Promise<{ readonly code: number | null; readonly shown: string }> {
     const { WARDER_ADDR = '', WARDER_CACERT = '' } = shell.env
     // Node takes a machine that says it is a CI for one without colours.
@@ -30,7 +31,7 @@ describe('warder on a terminal', () => {
       WARDER_CACERT,
       ...env,
     }
-    const child = spawn('script', ['-qefc', quoted([...program, ...args]), '/dev/null'], {
+    const child = spawn('script', ['-qefc', command([...program, ...args]), '/dev/null'], {
       cwd: shell.cwd,
       env: environment,
     })
@@ -88,5 +89,40 @@ describe('warder on a terminal', () => {
     expect((await onTerminal(['key', 'list'], [], { WARDER_TOKEN_FILE })).shown).to.include(bold)
     expect((await onTerminal(['key', 'list'], [], { WARDER_TOKEN_FILE, NO_COLOR: '1' })).shown).to.not.include(bold)
     expect(await shell.ok(['key', 'list'])).to.not.include(bold)
+  })
+
+  it('shows a bar while a journal is read, in colour unless NO_COLOR, and takes it away', async () => {
+    const args = ['audit', 'verify', '--dir', shell.appliance.dir]
+    const { code, shown } = await onTerminal(args, [])
+    expect([code, /reading the journal/.test(shown), /VERIFIED/.test(shown)]).to.deep.equal([0, true, true])
+    expect(shown).to.include('\u001b[36m')
+    const plain = await onTerminal(args, [], { NO_COLOR: '1' })
+    expect(plain.shown).to.include('reading the journal').and.not.include('\u001b[36m')
+  })
+
+  it('shows none beside data that goes to a program, and none for a small file', async () => {
+    const args = ['audit', 'verify', '--dir', shell.appliance.dir, '--format', 'json']
+    const piped = await onTerminal(args, [], {}, words => `${quoted(words)} | cat`)
+    expect(piped.shown).to.include('"verified": true').and.not.include('reading the journal')
+    await shell.ok(['key', 'create', 'bars', '--algorithm', 'P-256'])
+    const file = await shell.write('small', 'x'.repeat(100_000))
+    const token = { WARDER_TOKEN_FILE: shell.env['WARDER_TOKEN_FILE'] ?? '' }
+    const { code, shown } = await onTerminal(['sign', file, '--key', 'bars', '--out', 'small.sig'], [], token)
+    expect([code, shown]).to.deep.equal([0, ''])
+  })
+
+  it('shows one while a long file is encrypted, decrypted or hashed', async function () {
+    this.timeout(60_000)
+    const token = { WARDER_TOKEN_FILE: shell.env['WARDER_TOKEN_FILE'] ?? '' }
+    await shell.ok(['key', 'create', 'files', '--algorithm', 'AES-256'])
+    const file = await shell.write('long', Buffer.alloc(24 * 1024 * 1024, 'warder'))
+    const of = async (...args: string[]) => {
+      const { code, shown } = await onTerminal(args, [], token)
+      expect(code, shown).to.equal(0)
+      return shown
+    }
+    expect(await of('encrypt', file, '--key', 'files', '--out', 'long.enc')).to.include('encrypting')
+    expect(await of('decrypt', 'long.enc', '--key', 'files', '--out', 'long.dec')).to.include('decrypting')
+    expect(await of('sign', file, '--key', 'bars', '--out', 'long.sig')).to.include('hashing')
   })
 })

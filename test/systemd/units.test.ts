@@ -58,10 +58,26 @@ describe('the systemd units', function () {
     ['warder-hsm.service', 'network-hsm.conf'],
     ['warder-hsm.service', 'hsm-device.conf'],
     ['warder-hsm.service', 'operator-pin.conf'],
+    ['warder.service', 'encrypted-tls-key.conf'],
+    ['warder-hsm.service', 'encrypted-hsm-pin.conf'],
   ] as const)
     it(`are so with the drop-in ${example}`, async () => {
       expect(await verify({ unit, example })).to.equal('')
     })
+
+  it('are given encrypted credentials by their drop-ins in place of those in clear, under the same names', async () => {
+    for (const [unit, example] of [
+      ['warder.service', 'encrypted-tls-key.conf'],
+      ['warder-hsm.service', 'encrypted-hsm-pin.conf'],
+    ] as const) {
+      const name = /^LoadCredential=([\w-]+):/m.exec(await text(unit))?.[1] ?? ''
+      const directives = (await text(`examples/${example}`)).split('\n').filter(line => /^[A-Z]\w+=/.test(line))
+      expect(directives).to.deep.equal([
+        'LoadCredential=',
+        `LoadCredentialEncrypted=${name}:/etc/credstore.encrypted/warder.${name}`,
+      ])
+    }
+  })
 
   for (const name of ['warder.service', 'warder-hsm.service'])
     it(`${name} is exposed by 0.5 of 10 or less`, async () => {

@@ -105,14 +105,14 @@ export function createApiKeys({
   }
 }
 
-/** Makes, stores and journals an API key. Also used once at first run, for the first administrator. */
+/** Makes, stores and journals an API key. Also used once at first run, for the first administrator, whose key is made before. */
 export async function issue(
   parts: { repository: Repository; checkKey: Uint8Array; now(): Date; createdBy: string },
   input: CreateApiKey,
   event: Event,
   op: { readonly signal: AbortSignal },
+  { id, secret, presented }: ReturnType<typeof issueApiKey> = issueApiKey(parts.checkKey),
 ): Promise<{ apiKey: ApiKeyView; secret: string }> {
-  const { id, secret, presented } = issueApiKey(parts.checkKey)
   const hash = await hashSecret(secret)
   secret.fill(0)
   const record: ApiKeyRecord = {

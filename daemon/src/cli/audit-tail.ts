@@ -6,8 +6,9 @@ import type { TailRecord } from './audit/records.ts'
 import { Segment, segmentsOf } from './audit/segments.ts'
 import { unreadable } from './input.ts'
 import { journalBelow } from './journal-below.ts'
+import { streamText } from './data.ts'
+import type { Format } from './format.ts'
 import { momentOf } from './moment.ts'
-import type { Format } from './print.ts'
 
 export interface AuditTailFlags extends Omit<Filter, 'since'> {
   readonly dir: string
@@ -29,7 +30,7 @@ export async function auditTail(flags: AuditTailFlags): Promise<void> {
   })
   if (names.length === 0) throw new WarderError('not-initialised', `${directory} holds no journal.`)
   const { found, last } = await newest(directory, names, filter, lines)
-  for (const record of found) show(record, format)
+  for (const record of found) await show(record, format)
   if (flags.follow === true) await follow(directory, last, filter, format)
 }
 
@@ -63,14 +64,14 @@ async function follow(directory: string, from: Segment, filter: Filter, format: 
   while (!ending.signal.aborted) {
     // Asked before reading: what a next segment follows is complete.
     const next = (await segmentsOf(directory)).find(name => name > segment.name)
-    for await (const each of segment.read()) if (fits(each.record, filter)) show(each, format)
+    for await (const each of segment.read()) if (fits(each.record, filter)) await show(each, format)
     if (next !== undefined) segment = new Segment(directory, next)
     else await wait(pollMs, undefined, { signal: ending.signal }).catch(() => undefined)
   }
 }
 
-function show({ record, json }: TailRecord, format: Format): void {
-  process.stdout.write(`${format === 'json' ? json : lineOf(record)}\n`)
+async function show({ record, json }: TailRecord, format: Format): Promise<void> {
+  process.stdout.write(format === 'table' ? `${lineOf(record)}\n` : await streamText(format, json))
 }
 
 /** Time, who, what, on what, how it ended, and the request that it belongs to. */

@@ -1,8 +1,8 @@
 import { WarderError } from '@warder/contract'
 import { readJournal } from '@warder/core'
-import { readJournalDirectory } from '../journal/journal-directory.ts'
 import { journalBelow } from './journal-below.ts'
-import { type Format, printJson } from './print.ts'
+import { withJournalProgress } from './journal-progress.ts'
+import { type Format, printData } from './print.ts'
 
 /**
  * Verifies a journal as it is on disk; the appliance may be running or not. Reads only.
@@ -12,14 +12,16 @@ export async function auditVerify({ dir, format }: { dir: string; format: Format
   const directory = await journalBelow(dir)
   let first = ''
   let last = ''
-  const { chain, tail } = await readJournal(readJournalDirectory(directory), record => {
-    first ||= record.ts
-    last = record.ts
-  })
+  const { chain, tail } = await withJournalProgress(directory, format, files =>
+    readJournal(files, record => {
+      first ||= record.ts
+      last = record.ts
+    }),
+  )
   if (chain.origin === undefined) throw new WarderError('not-initialised', `${directory} holds no journal.`)
-  if (format === 'json') {
+  if (format !== 'table') {
     const { origin, head, next: records } = chain
-    return printJson({ verified: true, records, first, last, origin, head, uncommittedBytes: tail.bytes })
+    return printData(format, { verified: true, records, first, last, origin, head, uncommittedBytes: tail.bytes })
   }
   process.stdout.write(
     [

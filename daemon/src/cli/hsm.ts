@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { withFormat } from './commands/options.ts'
 import { run } from './run.ts'
 
 const hsm = new Command('warder-hsm').description(
@@ -30,6 +31,17 @@ hsm
   .option('--config <file>', 'warder.toml', '/etc/warder/warder.toml')
   .option('--pin-file <file>', 'holds the PIN, where the configuration leaves it to the operator; - is standard input')
   .action(async flags => (await import('./hsm-inspect.ts')).hsmInspect(flags))
+
+withFormat(
+  hsm
+    .command('doctor')
+    .description('look for what is wrong with the token, and say what mends it; exit code 1 when there is a problem')
+    .option('--config <file>', 'warder.toml', '/etc/warder/warder.toml')
+    .option(
+      '--pin-file <file>',
+      'holds the PIN, where the configuration leaves it to the operator; - is standard input',
+    ),
+).action(async flags => (await import('./hsm-doctor.ts')).hsmDoctor(flags))
 
 hsm
   .command('dev-token')

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from 'commander'
+import { withFormat } from './commands/options.ts'
+import { remark } from './manual/notes.ts'
 import { run } from './run.ts'
 import { addCommands } from './tree.ts'
 
@@ -54,6 +56,18 @@ warder
   .description('check the configuration, the files it names and its plugins, without starting anything')
   .option('--config <file>', 'warder.toml', defaultConfig)
   .action(async flags => (await import('./config-check.ts')).configCheck(flags))
+
+const doctor = warder
+  .command('doctor')
+  .description('look for what is wrong on this machine, and say what mends it; exit code 1 when there is a problem')
+  .option('--config <file>', 'warder.toml', defaultConfig)
+withFormat(doctor).action(async flags => (await import('./doctor.ts')).doctor(flags))
+remark(
+  doctor,
+  'Changes nothing, and asks no server. Each finding is ok, a note, a warning, a problem, or not checked: what could not be ' +
+    'looked at is never called ok. As root it has `warder-hsm doctor` look at the token too, which logs in unless the token ' +
+    'says that one more refused PIN would lock it. Warnings, notes and what was not checked leave the exit code at 0.',
+)
 
 addCommands(warder)
 

@@ -11,6 +11,9 @@ export interface OutFlags {
   readonly force?: boolean
 }
 
+/** Whether what is written is shown to a person, who is not to see anything else in between. */
+export const toTerminal = ({ out }: OutFlags): boolean => (out === undefined || out === '-') && process.stdout.isTTY
+
 export type Write = (chunk: Uint8Array) => Promise<void>
 
 /**

@@ -1,29 +1,30 @@
 import { columns, fields, terminal } from './columns.ts'
+import { dataText } from './data.ts'
+import type { DataFormat, Format } from './format.ts'
 
-export const formats = ['table', 'json'] as const
-export type Format = (typeof formats)[number]
+export type { Format } from './format.ts'
 
 export type Pairs = readonly (readonly [name: string, value: string])[]
 
 /** Data goes to stdout, everything else to stderr. */
-export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+export async function printData(format: DataFormat, value: unknown): Promise<void> {
+  process.stdout.write(await dataText(format, value))
 }
 
 /** One thing. */
-export function printThing<Thing>(format: Format, thing: Thing, pairs: (thing: Thing) => Pairs): void {
-  if (format === 'json') printJson(thing)
+export async function printThing<Thing>(format: Format, thing: Thing, pairs: (thing: Thing) => Pairs): Promise<void> {
+  if (format !== 'table') await printData(format, thing)
   else process.stdout.write(fields(pairs(thing), terminal()))
 }
 
-/** A list; as JSON it is an array. */
-export function printList<Item>(
+/** A list; as data it is one array. */
+export async function printList<Item>(
   format: Format,
   items: readonly Item[],
   heading: readonly string[],
   row: (item: Item) => readonly string[],
-): void {
-  if (format === 'json') printJson(items)
+): Promise<void> {
+  if (format !== 'table') await printData(format, items)
   else if (items.length === 0) note('none')
   else process.stdout.write(columns(heading, items.map(row), terminal()))
 }

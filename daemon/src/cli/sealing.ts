@@ -15,7 +15,7 @@ interface SealFlags {
 export async function seal({ config, format }: SealFlags): Promise<void> {
   const done = await order(await placeOf(config), { op: 'seal' })
   if (!done.changed) note('It was sealed before; nothing was changed.')
-  show(format, done)
+  await show(format, done)
 }
 
 export async function unseal(flags: SealFlags & PinFlags): Promise<void> {
@@ -29,7 +29,7 @@ export async function unseal(flags: SealFlags & PinFlags): Promise<void> {
   try {
     const done = await order(place, { op: 'unseal', ...(pin && { pin }) })
     if (!done.changed) note('It is not sealed; nothing was changed, and no PIN was tried.')
-    show(flags.format, done)
+    await show(flags.format, done)
   } finally {
     pin?.fill(0)
   }
@@ -53,8 +53,8 @@ async function order(place: ControlPlace, request: ControlRequest): Promise<Orde
 /** What is wrong with the run directory is said without asking anyone. */
 const isOurs = ({ facts }: WarderError): boolean => facts['field'] === 'runDir'
 
-function show(format: Format, { changed, status }: Ordered): void {
-  printThing(format, { changed, ...status }, fieldsOf)
+function show(format: Format, { changed, status }: Ordered): Promise<void> {
+  return printThing(format, { changed, ...status }, fieldsOf)
 }
 
 function fieldsOf({ state, pin, ready, hosts, error }: Ordered['status']): Pairs {

@@ -11,7 +11,7 @@ export async function spaceCreate(
   await withRemote(flags, async ({ client }) => {
     const { description, idempotencyKey } = flags
     const made = await client.call('createSpace', { body: { name, description } }, { idempotencyKey })
-    printThing(flags.format, made.body, spaceFields)
+    await printThing(flags.format, made.body, spaceFields)
   })
 }
 
@@ -19,14 +19,19 @@ export async function spaceList(flags: RemoteFlags): Promise<void> {
   await withRemote(flags, async ({ client }) => {
     const spaces = await collect(client.items('listSpaces', {}))
     const heading = ['NAME', 'CREATED', 'BY', 'DESCRIPTION']
-    printList(flags.format, spaces, heading, each => [each.name, each.createdAt, each.createdBy, each.description])
+    await printList(flags.format, spaces, heading, each => [
+      each.name,
+      each.createdAt,
+      each.createdBy,
+      each.description,
+    ])
   })
 }
 
 export async function spaceShow(name: string, flags: RemoteFlags): Promise<void> {
   await withRemote(flags, async ({ client }) => {
     const { body } = await client.call('getSpace', { params: { space: name } })
-    printThing(flags.format, body, spaceFields)
+    await printThing(flags.format, body, spaceFields)
   })
 }
 

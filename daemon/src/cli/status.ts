@@ -1,6 +1,6 @@
 import { columns, terminal } from './columns.ts'
 import { EndsWith } from './failure.ts'
-import { printJson } from './print.ts'
+import { printData } from './print.ts'
 import { readiness, type State } from './readiness.ts'
 import { withAnonymous } from './remote.ts'
 import type { RemoteFlags } from './settings.ts'
@@ -12,7 +12,7 @@ export async function status(flags: RemoteFlags): Promise<void> {
   const asked = withAnonymous(flags, async ({ client, url }) => {
     const { state, parts } = readiness(await client.probe('/readyz?verbose'))
     process.exitCode = exitCodes[state]
-    if (flags.format === 'json') return printJson({ addr: url.origin, status: state, parts })
+    if (flags.format !== 'table') return printData(flags.format, { addr: url.origin, status: state, parts })
     process.stdout.write(`${url.origin} is ${state}\n`)
     const rows = Object.entries(parts).map(([part, { ok, detail }]) => [part, ok ? 'ok' : 'failed', detail])
     if (rows.length > 0) process.stdout.write(columns(['PART', 'STATE', 'DETAIL'], rows, terminal()))

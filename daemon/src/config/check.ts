@@ -1,22 +1,22 @@
 import { X509Certificate } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { access, constants, readFile, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { WarderError } from '@warder/contract'
 import { requireRunDirectory, runDirectoryFault } from '../hsm/run-directory.ts'
-import type { PluginKind } from '../plugins/resolve.ts'
-import { resolvePlugin } from '../plugins/resolve.ts'
+import { type PluginKind, type PluginKinds, resolvePlugin } from '../plugins/resolve.ts'
 import { expiryHealth, readTlsFiles } from '../serve/tls-pair.ts'
 import { findUser } from '../systemd/accounts.ts'
 import { sharingOf } from '../systemd/sharing.ts'
-import { dropInNotes, dropInsFor } from './drop-ins.ts'
+import { dropInNotes, dropInsFor, type Reach } from './drop-ins.ts'
 import { checkFile } from './file-traits.ts'
 import { error, type Finding, note, warning } from './finding.ts'
 import { readConfig } from './load.ts'
 import { checkPluginConfig } from './plugin-config.ts'
 import { referencesIn } from './references.ts'
 import type { Config } from './schema.ts'
-import { parseSecretReference, sourceOf } from './secret-reference.ts'
+import { parseSecretReference, type SecretReference, sourceOf } from './secret-reference.ts'
 import type { Sources } from './sources.ts'
 
 /**
@@ -24,21 +24,49 @@ import type { Sources } from './sources.ts'
  * configuration, the accounts, the files with their modes and owners, the certificate, the drop-ins that the units need.
  * Imports plugins; opens no token, no storage and no journal, and writes nothing.
  */
-export async function checkConfig(file: string, units?: string): Promise<readonly Finding[]> {
+export async function checkConfig(file: string, units?: string, credstore?: string): Promise<readonly Finding[]> {
+  const { findings } = await checkConfigByArea(file, units, credstore)
+  return Object.values(findings).flat()
+}
+
+/** What findings are about. */
+export const configAreas = ['configuration', 'accounts', 'plugins', 'files', 'TLS', 'PIN', 'drop-ins'] as const
+export type ConfigArea = (typeof configAreas)[number]
+
+export interface CheckedConfig {
+  /** `undefined` when it cannot be loaded; then there are findings about `configuration` alone. */
+  readonly config: Config | undefined
+  /** By area, in the order of {@link configAreas}. */
+  readonly findings: Readonly<Record<ConfigArea, readonly Finding[]>>
+}
+
+/** The same as {@link checkConfig}, sorted by what it is about. */
+export async function checkConfigByArea(
+  file: string,
+  units?: string,
+  credstore = '/etc/credstore.encrypted',
+): Promise<CheckedConfig> {
+  const nothing = { configuration: [], accounts: [], plugins: [], files: [], TLS: [], PIN: [], 'drop-ins': [] }
   const loaded = await readConfig(file)
-  if (loaded.findings !== undefined) return loaded.findings
+  if (loaded.findings !== undefined)
+    return { config: undefined, findings: { ...nothing, configuration: loaded.findings } }
   const { config, sources } = loaded
   const accounts = await checkAccounts(config, sources)
-  return [
-    ...accounts.findings,
-    ...(await checkSources(sources)),
-    ...(await checkPlugin('storage', config, sources)),
-    ...(await checkPlugin('hsm', config, sources)),
-    ...(await checkDirectories(config, accounts.owners, sources)),
-    ...(await checkTls(config, accounts.owners)),
-    ...(await checkCredentials(config, accounts.hsmOwners)),
-    ...dropInNotes(dropInsFor(config), units),
-  ]
+  const storage = await checkPlugin('storage', config, sources)
+  const hsm = await checkPlugin('hsm', config, sources)
+  const needed = dropInsFor(config, { storage: storage.reach, hsm: hsm.reach })
+  return {
+    config,
+    findings: {
+      configuration: await checkSources(sources),
+      accounts: accounts.findings,
+      plugins: [...storage.findings, ...hsm.findings],
+      files: await checkDirectories(config, accounts.owners, sources),
+      TLS: await checkTls(config, accounts.owners, credstore),
+      PIN: await checkCredentials(config, accounts.hsmOwners, credstore),
+      'drop-ins': dropInNotes(needed, units),
+    },
+  }
 }
 
 interface Accounts {
@@ -84,20 +112,37 @@ async function checkSources({ files }: Sources): Promise<Finding[]> {
   return (await Promise.all(files.map(file => checkFile(file, expected)))).flat()
 }
 
-async function checkPlugin(kind: PluginKind, config: Config, sources: Sources): Promise<Finding[]> {
+interface CheckedPlugin {
+  readonly findings: readonly Finding[]
+  readonly reach: Reach
+}
+
+async function checkPlugin(kind: PluginKind, config: Config, sources: Sources): Promise<CheckedPlugin> {
   const { plugin: specifier, config: own } = config[kind]
-  let plugin
+  let plugin: PluginKinds[PluginKind]
   try {
     plugin = await resolvePlugin(kind, specifier, config.plugins)
   } catch (cause) {
     if (!WarderError.is(cause)) throw cause
-    return [error(sources.locate([kind, 'plugin']), `${cause.message}.`)]
+    return { findings: [error(sources.locate([kind, 'plugin']), `${cause.message}.`)], reach: [] }
   }
-  const { issues = [] } = await checkPluginConfig(plugin, own)
-  return issues.map(({ path, message }) => {
+  const checked = await checkPluginConfig(plugin, own)
+  if (checked.issues === undefined) return { findings: [], reach: reachOf(plugin, checked.value) }
+  const findings = checked.issues.map(({ path, message }) => {
     const at = [kind, 'config', ...path]
     return error(sources.locate(at), `${at.join('.')}: ${message} (plugin ${plugin.name}).`)
   })
+  // nothing is said of drop-ins before that is mended
+  return { findings, reach: [] }
+}
+
+/** Foreign code: one that fails has not told. */
+function reachOf(plugin: { reaches?(config: unknown): Reach }, config: unknown): Reach {
+  try {
+    return plugin.reaches?.(config)
+  } catch {
+    return undefined
+  }
 }
 
 async function checkDirectories(config: Config, owners: readonly number[], sources: Sources): Promise<Finding[]> {
@@ -132,7 +177,7 @@ async function runDirectoryProblem({ hsm }: Config, owners: readonly number[]): 
   }
 }
 
-async function checkTls(config: Config, owners: readonly number[]): Promise<Finding[]> {
+async function checkTls(config: Config, owners: readonly number[], credstore: string): Promise<Finding[]> {
   const { tls, credentialsDir } = config
   const make = tls.internalCa === undefined ? 'get one from your authority' : 'run warder init'
   const key = sourceOf(tls.key, credentialsDir)
@@ -143,6 +188,7 @@ async function checkTls(config: Config, owners: readonly number[]): Promise<Find
       what: 'tls.key',
       make,
       owners: credential ? [0, ...owners].filter(unique) : owners,
+      encrypted: encryptedIn(credstore, parseSecretReference(tls.key)),
     })),
     ...(await checkAuthority(config)),
   ]
@@ -154,7 +200,7 @@ async function checkTls(config: Config, owners: readonly number[]): Promise<Find
     const pair = await readTlsFiles(tls.certificate, key)
     pair.privateKeyPem.fill(0)
     const { ok, detail } = expiryHealth(pair.notAfter, new Date())
-    if (!ok) findings.push(warning(tls.certificate, `${detail}.`))
+    if (!ok) findings.push(warning(tls.certificate, `${detail}.`, 'warder tls renew'))
   } catch (cause) {
     if (!WarderError.is(cause)) throw cause
     return [...findings, error(tls.certificate, cause.message)]
@@ -168,7 +214,9 @@ async function checkNames({ tls }: Config): Promise<Finding[]> {
   const missing = (tls.internalCa?.hosts ?? []).filter(
     host => (isIP(host) === 0 ? leaf.checkHost(host) : leaf.checkIP(host)) === undefined,
   )
-  return missing.map(host => warning(tls.certificate, `The certificate is not for ${host}: run warder tls renew.`))
+  return missing.map(host =>
+    warning(tls.certificate, `The certificate is not for ${host}: run warder tls renew.`, 'warder tls renew'),
+  )
 }
 
 async function checkAuthority({ tls }: Config): Promise<Finding[]> {
@@ -181,12 +229,17 @@ async function checkAuthority({ tls }: Config): Promise<Finding[]> {
 }
 
 /** The secrets that the HSM plugin's configuration refers to. */
-async function checkCredentials({ hsm, credentialsDir }: Config, owners: readonly number[]): Promise<Finding[]> {
+async function checkCredentials(
+  { hsm, credentialsDir }: Config,
+  owners: readonly number[],
+  credstore: string,
+): Promise<Finding[]> {
   const found = referencesIn(hsm.config).map(({ path, kind, value }) =>
     checkPrivate(kind === 'file' ? value : join(credentialsDir, value), {
       what: `the secret of hsm.config.${path.join('.')}`,
       make: 'put it there, or run warder-hsm init --new-token',
       owners,
+      encrypted: encryptedIn(credstore, kind === 'credential' ? { kind, name: value } : undefined),
     }),
   )
   return (await Promise.all(found)).flat()
@@ -196,9 +249,19 @@ interface Private {
   readonly what: string
   readonly make: string
   readonly owners: readonly number[]
+  /** Where it may be instead, for the units alone to read (LoadCredentialEncrypted, systemd.exec(5)). */
+  readonly encrypted: string | undefined
 }
 
-async function checkPrivate(path: string, expected: Private): Promise<Finding[]> {
+/** As the shipped drop-ins name it. */
+function encryptedIn(credstore: string, reference: SecretReference | undefined): string | undefined {
+  return reference?.kind === 'credential' ? join(credstore, `warder.${reference.name}`) : undefined
+}
+
+async function checkPrivate(path: string, { encrypted, ...expected }: Private): Promise<Finding[]> {
+  if (encrypted !== undefined && !existsSync(path) && existsSync(encrypted)) {
+    return [note(encrypted, `${expected.what} is encrypted to this machine: only its unit can read it.`)]
+  }
   const findings = await checkFile(path, { kind: 'file', forbidden: 0o037, ...expected })
   // below a directory that only root enters nothing can be said by anyone else
   return findings.some(({ message }) => message.includes('(EACCES)')) ? [unseen(path)] : findings

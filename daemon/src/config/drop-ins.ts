@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
+import type { PluginReach } from '@warder/contract'
 import { note, type Finding } from './finding.ts'
 import { isTable } from './merge.ts'
 import { operatorSecretsIn } from './references.ts'
@@ -8,39 +9,51 @@ import type { Config } from './schema.ts'
 /** What the units deny and a plugin may need. */
 export interface DropIn {
   readonly unit: 'warder.service' | 'warder-hsm.service'
-  readonly file: 'database-over-tcp.conf' | 'network-hsm.conf' | 'operator-pin.conf'
+  readonly file: 'database-over-tcp.conf' | 'network-hsm.conf' | 'hsm-device.conf' | 'operator-pin.conf'
   readonly because: string
 }
 
-/** Modules that reach their token without a network. Of any other nobody but its maker can say. */
-const localModules = new Set(['libsofthsm2.so', 'libsoftokn3.so', 'opensc-pkcs11.so', 'onepin-opensc-pkcs11.so'])
+/** What a plugin says that it reaches; `undefined` where it cannot tell. */
+export type Reach = readonly PluginReach[] | undefined
 
 /**
- * The drop-ins that a configuration calls for. A plugin does not say by itself whether it uses the network, so this reads
- * its configuration: addresses and URLs, for HSMs the PKCS#11 module, and whether the operator has the PIN.
+ * The drop-ins that a configuration calls for: what its plugins say that they reach. Of one that cannot tell, its
+ * configuration is read for addresses and URLs, and a PKCS#11 module is taken to need a network. One more where the operator
+ * has the PIN.
  */
-export function dropInsFor({ storage, hsm }: Pick<Config, 'storage' | 'hsm'>): DropIn[] {
-  const needed: DropIn[] = []
-  const remote = addressIn(storage.config)
-  if (remote !== undefined) {
-    const because = `storage.config.${remote} names a network address`
-    needed.push({ unit: 'warder.service', file: 'database-over-tcp.conf', because })
-  }
-  const address = addressIn(hsm.config)
-  const { module } = hsm.config
-  if (address !== undefined) {
-    const because = `hsm.config.${address} names a network address`
-    needed.push({ unit: 'warder-hsm.service', file: 'network-hsm.conf', because })
-  } else if (typeof module === 'string' && !localModules.has(basename(module))) {
-    const because = `${basename(module)} may reach its token over a network`
-    needed.push({ unit: 'warder-hsm.service', file: 'network-hsm.conf', because })
-  }
+export function dropInsFor(
+  { storage, hsm }: Pick<Config, 'storage' | 'hsm'>,
+  reach: { readonly storage: Reach; readonly hsm: Reach },
+): DropIn[] {
+  const forStorage = networkBecause('storage', storage, reach.storage)
+  const forHsm = networkBecause('hsm', hsm, reach.hsm)
+  const device = reach.hsm?.includes('device') === true ? `${hsm.plugin} says that it uses a device` : undefined
   const [secret] = operatorSecretsIn(hsm.config)
-  if (secret !== undefined) {
-    const because = `hsm.config.${secret.join('.')} leaves the PIN to the operator, and the unit wants a credential`
-    needed.push({ unit: 'warder-hsm.service', file: 'operator-pin.conf', because })
+  const operator =
+    secret && `hsm.config.${secret.join('.')} leaves the PIN to the operator, and the unit wants a credential`
+  const needed = [
+    { unit: 'warder.service', file: 'database-over-tcp.conf', because: forStorage },
+    { unit: 'warder-hsm.service', file: 'network-hsm.conf', because: forHsm },
+    { unit: 'warder-hsm.service', file: 'hsm-device.conf', because: device },
+    { unit: 'warder-hsm.service', file: 'operator-pin.conf', because: operator },
+  ] as const
+  return needed.flatMap(({ because, ...dropIn }) => (because === undefined ? [] : [{ ...dropIn, because }]))
+}
+
+/** Why a plugin needs a network; `undefined` when it does not. */
+function networkBecause(
+  kind: 'storage' | 'hsm',
+  { plugin, config }: Config['storage'],
+  reach: Reach,
+): string | undefined {
+  if (reach !== undefined) {
+    return reach.includes('network') ? `${plugin} says that it uses the network` : undefined
   }
-  return needed
+  const address = addressIn(config)
+  if (address !== undefined) return `${kind}.config.${address} names a network address`
+  const { module } = config
+  if (kind === 'storage' || typeof module !== 'string') return undefined
+  return `${basename(module)} may reach its token over a network`
 }
 
 /** A note for each, which says whether systemd would find it. */

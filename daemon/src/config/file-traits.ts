@@ -23,7 +23,7 @@ export async function checkFile(path: string, expected: Expected): Promise<Findi
     const { code } = cause as NodeJS.ErrnoException
     const absent = code === 'ENOENT' && (await lstat(path).catch(() => undefined)) === undefined
     const why = absent ? 'is not there' : `cannot be looked at (${code ?? 'failed'})`
-    return [error(path, `${what} ${why}${make === undefined ? '' : `: ${make}`}.`)]
+    return [error(path, `${what} ${why}${make === undefined ? '' : `: ${make}`}.`, make?.replace(/^run /, ''))]
   }
   const findings: Finding[] = []
   if (kind === 'directory' ? !found.isDirectory() : !found.isFile())
@@ -31,10 +31,12 @@ export async function checkFile(path: string, expected: Expected): Promise<Findi
   const excess = found.mode & forbidden
   if (excess !== 0) {
     const mode = (found.mode & 0o7777 & ~forbidden).toString(8).padStart(4, '0')
-    findings.push(error(path, `${what} is open to more than it should be: chmod ${mode} ${path}.`))
+    const fix = `chmod ${mode} ${path}`
+    findings.push(error(path, `${what} is open to more than it should be: ${fix}.`, fix))
   }
   if (owners !== undefined && !owners.includes(found.uid)) {
-    findings.push(error(path, `${what} belongs to uid ${found.uid}: chown it to uid ${owners.join(' or ')}.`))
+    const fix = `chown ${owners.at(-1)} ${path}`
+    findings.push(error(path, `${what} belongs to uid ${found.uid}: chown it to uid ${owners.join(' or ')}.`, fix))
   }
   return findings
 }

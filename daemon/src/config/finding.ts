@@ -8,8 +8,19 @@ export interface Finding {
   readonly place: string
   /** One sentence; what to do about it is part of it. */
   readonly message: string
+  /** The command that mends it, alone, where there is one. */
+  readonly fix?: string
 }
 
-export const error = (place: string, message: string): Finding => ({ severity: 'error', place, message })
-export const warning = (place: string, message: string): Finding => ({ severity: 'warning', place, message })
-export const note = (place: string, message: string): Finding => ({ severity: 'note', place, message })
+const finding =
+  (severity: Finding['severity']) =>
+  (place: string, message: string, fix?: string): Finding => ({
+    severity,
+    place,
+    message,
+    ...(fix === undefined ? {} : { fix }),
+  })
+
+export const error = finding('error')
+export const warning = finding('warning')
+export const note = finding('note')

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Log, WarderError } from '@warder/contract'
@@ -47,24 +47,26 @@ export async function startDev(options: DevOptions, log: Log): Promise<DevApplia
   }
 }
 
+/** The file gets its name when its key works; until then a run that was cut short is taken up. */
 async function ensureAdministrator(config: Config, file: string, log: Log): Promise<void> {
-  if (await exists(file)) return
-  const { adminKey } = await initialiseAppliance(config, log)
-  if (adminKey === undefined) {
+  if ((await readIfThere(file)) !== undefined) return
+  const handedOut = `${file}.new`
+  const { adminKey } = await initialiseAppliance(config, log, {
+    delivered: (await readIfThere(handedOut))?.trim(),
+    deliver: key => writeFileDurably(handedOut, `${key}\n`),
+  })
+  if (adminKey === undefined && (await readIfThere(handedOut)) === undefined) {
     throw new WarderError(
       'already-initialised',
       `The administrator's API key was issued before and ${file} is gone. Start in another directory.`,
     )
   }
-  await writeFileDurably(file, `${adminKey}\n`)
+  await rename(handedOut, file)
 }
 
-async function exists(file: string): Promise<boolean> {
-  return readFile(file).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false
-      throw error
-    },
-  )
+async function readIfThere(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { chown, mkdtemp, open } from 'node:fs/promises'
+import { chown, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { operatorSecretsIn, withOperatorFile } from '../config/references.ts'
@@ -12,12 +12,14 @@ import { isRoot, type User } from '../systemd/accounts.ts'
  */
 export async function lendCredentials(from: string, names: readonly string[], user: User | undefined): Promise<string> {
   const lent = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'warder-hsm-init-'))
-  for (const name of names) {
-    const secret = await readPrivately(join(from, name))
-    await lend(secret, join(lent, name), user)
+  try {
+    for (const name of names) await lend(await readPrivately(join(from, name)), join(lent, name), user)
+    if (user !== undefined && isRoot()) await chown(lent, user.uid, user.gid)
+    return lent
+  } catch (error) {
+    await rm(lent, { recursive: true, force: true })
+    throw error
   }
-  if (user !== undefined && isRoot()) await chown(lent, user.uid, user.gid)
-  return lent
 }
 
 /**

@@ -1,13 +1,15 @@
 import { readdir } from 'node:fs/promises'
 import { type Log, WarderError } from '@warder/contract'
+import { readJournal } from '@warder/core'
 import { initialiseAppliance, journalDirectory } from '../compose.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { readStatus } from '../hsm/status.ts'
+import { readJournalDirectory } from '../journal/journal-directory.ts'
 import { requireUser } from '../serve/require-user.ts'
 import { asUser, findUser, isRoot, type User } from '../systemd/accounts.ts'
 import { sharingOf } from '../systemd/sharing.ts'
-import type { AdminKeySink } from './admin-key.ts'
+import { type AdminKeySink, nowhere } from './admin-key.ts'
 import { makeDirectory } from './directories.ts'
 import { ensureTls, type Say } from './tls-material.ts'
 
@@ -21,7 +23,7 @@ export interface InitOptions {
 
 /**
  * Makes what an appliance needs and has not yet: directories, TLS material, the store secret, the journal, the first
- * administrator. It may be run again at any time; nothing is ever overwritten. Root runs it on a machine with system users,
+ * administrator. It may be run again at any time, also after it was killed; nothing is ever overwritten. Root runs it on a machine with system users,
  * and what belongs to them is made as them.
  *
  * @throws WarderError `hsm-unavailable` when warder-hsm does not run; `config-invalid` when the administrator's key would
@@ -39,23 +41,37 @@ export async function init({ file, reserveSink, say, log }: InitOptions): Promis
       'warder-hsm does not run. Start it (systemctl start warder-hsm), then repeat.',
     )
   }
-  const sink = await reserveSink()
-  if (sink === undefined) {
-    if (await hasJournal(config.dataDir)) return say('initialised before; nothing was changed')
-    throw new WarderError(
-      'config-invalid',
-      "The first administrator's key would have nowhere to go: run this on a terminal, or with --admin-key-file and the name of a file that is not there yet.",
-    )
-  }
-  let key: string | undefined
+  const journal = journalDirectory(config.dataDir)
+  // without opening what a running appliance has locked
+  if (await hasAdministrator(journal)) return say('initialised before; nothing was changed')
+  const sink = (await reserveSink()) ?? (await withoutSink(journal))
+  let made = false
   try {
-    key = (await asUser(owner, () => initialiseAppliance(config, log))).adminKey
+    made = (await asUser(owner, () => initialiseAppliance(config, log, sink))).adminKey !== undefined
   } finally {
-    if (key === undefined) await sink.abandon()
+    await sink.close(made)
   }
-  if (key === undefined) return say('initialised before; nothing was changed')
-  await sink.deliver(key)
-  say('initialised: store secret, journal, first administrator')
+  say(made ? 'initialised: store secret, journal, first administrator' : 'initialised before; nothing was changed')
+}
+
+/** One that was begun may be finished without a key to deliver; a new one may not be begun. */
+async function withoutSink(journal: string): Promise<AdminKeySink> {
+  const refusal = new WarderError(
+    'config-invalid',
+    "The first administrator's key would have nowhere to go: run this on a terminal, or with --admin-key-file and the name of a file that is not there yet.",
+  )
+  if (!(await isThere(journal))) throw refusal
+  return nowhere(refusal)
+}
+
+/** Whether the journal tells of an API key that was made. */
+async function hasAdministrator(journal: string): Promise<boolean> {
+  if (!(await isThere(journal))) return false
+  let made = false
+  await readJournal(readJournalDirectory(journal), ({ action, applied = 0 }) => {
+    made ||= action === 'api-key:create' && applied > 0
+  })
+  return made
 }
 
 async function makeDirectories(config: Config, owner: User | undefined, say: Say): Promise<void> {
@@ -71,8 +87,8 @@ function own(): { readonly uid: number; readonly gid: number } {
   return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
 }
 
-async function hasJournal(dataDir: string): Promise<boolean> {
-  const names = await readdir(journalDirectory(dataDir)).catch((error: NodeJS.ErrnoException) => {
+async function isThere(journal: string): Promise<boolean> {
+  const names = await readdir(journal).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw error
   })

@@ -78,7 +78,7 @@ export class DurableFile implements AppendFile {
 }
 
 /** Room for the last record of a journal whose disk is full: twice the longest record there can be. */
-const reserveBytes = 131_072
+export const reserveBytes = 131_072
 
 /**
  * Makes sure of the reserve. One that is short, because making it was interrupted, is made again.

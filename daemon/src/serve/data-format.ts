@@ -16,13 +16,9 @@ const pathIn = (dataDir: string): string => join(dataDir, 'format.json')
  * @throws WarderError `config-invalid`, fact `reason: downgrade`, when a newer version has written it: nothing is touched.
  */
 export async function claimDataDirectory(dataDir: string): Promise<void> {
-  const text = await readFile(pathIn(dataDir), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  if (text === undefined) return mark(dataDir)
-  const format = parseFormat(text)
-  if (format === undefined) throw new WarderError('config-invalid', `${pathIn(dataDir)} is damaged; restore it.`)
+  const format = await readDataFormat(dataDir)
+  if (format === undefined) return mark(dataDir)
+  if (format === 'damaged') throw new WarderError('config-invalid', `${pathIn(dataDir)} is damaged; restore it.`)
   if (format <= dataFormat) return
   throw new WarderError(
     'config-invalid',
@@ -30,6 +26,15 @@ export async function claimDataDirectory(dataDir: string): Promise<void> {
       'A downgrade is not possible: install the newer version again, or restore a backup made before the upgrade.',
     { facts: { reason: 'downgrade', format, supported: dataFormat } },
   )
+}
+
+/** The mark of a data directory; `undefined` where there is none. Rejects when it may not be read. */
+export async function readDataFormat(dataDir: string): Promise<number | 'damaged' | undefined> {
+  const text = await readFile(pathIn(dataDir), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  return text === undefined ? undefined : (parseFormat(text) ?? 'damaged')
 }
 
 async function mark(dataDir: string): Promise<void> {

@@ -53,7 +53,7 @@ describe('completion', () => {
         'P-384',
         'P-521',
       ])
-      expect(await offered('warder', 'key', 'list', '--format', '')).to.deep.equal(['table', 'json'])
+      expect(await offered('warder', 'key', 'list', '--format', '')).to.deep.equal(['table', 'json', 'yaml'])
     })
 
     it('leaves files to the shell', async () => {

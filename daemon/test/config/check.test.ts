@@ -27,7 +27,7 @@ describe('warder config check', function () {
     return ca
   }
   const check = async () => {
-    const findings = await checkConfig(dir.main, '/nowhere')
+    const findings = await checkConfig(dir.main, '/nowhere', join(dir.path, 'credstore'))
     return findings.map(
       ({ severity, place, message }) =>
         `${severity} ${place.replace(`${dir.path}/`, '')}: ${message.replaceAll(`${dir.path}/`, '')}`,
@@ -120,6 +120,15 @@ describe('warder config check', function () {
     expect(found).to.include(
       'error conf.d/x.toml:3:1: There is no user no-such-hsm on this machine: systemd-sysusers makes it.',
     )
+  })
+
+  it('takes a secret that is encrypted to the machine for there, and says that it was not looked into', async () => {
+    await dir.write('conf.d/x.toml', '[tls]\nkey = "credential:tls-key"\n')
+    expect((await check())[0]).to.match(/^error credentials\/tls-key: tls\.key is not there/)
+    await dir.write('credstore/warder.tls-key', 'encrypted')
+    expect(await check()).to.deep.equal([
+      'note credstore/warder.tls-key: tls.key is encrypted to this machine: only its unit can read it.',
+    ])
   })
 
   it('notes the drop-in that a configuration needs, which is no error', async () => {

@@ -1,17 +1,24 @@
 import { expect } from 'chai'
-import { dropInNotes, dropInsFor } from '../../src/config/drop-ins.ts'
+import { dropInNotes, dropInsFor, type Reach } from '../../src/config/drop-ins.ts'
 
-const needs = (storage: Record<string, unknown>, hsm: Record<string, unknown> = {}) =>
-  dropInsFor({
-    storage: { plugin: 'p', config: storage },
-    hsm: {
-      plugin: 'p',
-      config: { module: '/usr/lib/softhsm/libsofthsm2.so', ...hsm },
-      runDir: '/r',
-      hosts: 2,
-      watchdogMs: 2000,
+const needs = (
+  storage: Record<string, unknown>,
+  hsm: Record<string, unknown> = {},
+  reach: { readonly storage: Reach; readonly hsm: Reach } = { storage: undefined, hsm: [] },
+) =>
+  dropInsFor(
+    {
+      storage: { plugin: 'p', config: storage },
+      hsm: {
+        plugin: 'p',
+        config: { module: '/usr/lib/softhsm/libsofthsm2.so', ...hsm },
+        runDir: '/r',
+        hosts: 2,
+        watchdogMs: 2000,
+      },
     },
-  }).map(({ file, because }) => `${file}: ${because}`)
+    reach,
+  ).map(({ file, because }) => `${file}: ${because}`)
 
 describe('drop-ins that a configuration calls for', () => {
   it('none for SQLite and SoftHSM2', () => {
@@ -32,7 +39,8 @@ describe('drop-ins that a configuration calls for', () => {
   })
 
   it('one for a PKCS#11 module that may use a network', () => {
-    expect(needs({}, { module: '/opt/hsm/libcknfast.so' })).to.deep.equal([
+    const unknown = { storage: undefined, hsm: undefined }
+    expect(needs({}, { module: '/opt/hsm/libcknfast.so' }, unknown)).to.deep.equal([
       'network-hsm.conf: libcknfast.so may reach its token over a network',
     ])
   })
@@ -42,6 +50,16 @@ describe('drop-ins that a configuration calls for', () => {
       'operator-pin.conf: hsm.config.pin leaves the PIN to the operator, and the unit wants a credential',
     ])
     expect(needs({}, { pin: { credential: 'hsm-pin' } })).to.deep.equal([])
+  })
+
+  it('asks the plugins, whose word counts more than how a configuration looks', () => {
+    const configs = [{ url: 'postgres://db.example.com/warder' }, { host: 'hsm.example.com' }] as const
+    expect(needs(...configs, { storage: [], hsm: [] })).to.deep.equal([])
+    expect(needs({}, {}, { storage: ['network'], hsm: ['network', 'device'] })).to.deep.equal([
+      'database-over-tcp.conf: p says that it uses the network',
+      'network-hsm.conf: p says that it uses the network',
+      'hsm-device.conf: p says that it uses a device',
+    ])
   })
 
   it('says where to put it, and notices when it is there', () => {

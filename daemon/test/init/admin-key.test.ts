@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { chmod, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { reserveKeyFile, showOnTerminal } from '../../src/init/admin-key.ts'
@@ -16,6 +16,7 @@ describe('where the first administrator’s key goes', () => {
     const path = join(dir.path, 'admin.key')
     const sink = await reserveKeyFile(path)
     await sink?.deliver('wrd_x')
+    await sink?.close(true)
     expect(await readFile(path, 'utf8')).to.equal('wrd_x\n')
     expect((await stat(path)).mode & 0o777).to.equal(0o600)
   })
@@ -26,6 +27,28 @@ describe('where the first administrator’s key goes', () => {
     expect(await readFile(path, 'utf8')).to.equal('old')
   })
 
+  it('is a file that a run which was cut short has left, with its key or without', async () => {
+    const path = await dir.write('admin.key', '')
+    const empty = await reserveKeyFile(path)
+    expect(empty?.delivered).to.equal(undefined)
+    const key = `wrd_0123456789abcdef_${'A'.repeat(54)}`
+    await empty?.deliver(key)
+    await empty?.close(true)
+    const again = await reserveKeyFile(path)
+    expect(again?.delivered).to.equal(key)
+    // one that is not taken up belongs to somebody else
+    const refused = await again?.deliver('wrd_other').catch((cause: unknown) => cause as Error)
+    expect(refused).to.include({ code: 'config-invalid' })
+    await again?.close(false)
+    expect(await readFile(path, 'utf8')).to.equal(`${key}\n`)
+  })
+
+  it('is no such file when others may have written it', async () => {
+    const path = await dir.write('admin.key', '')
+    await chmod(path, 0o644)
+    expect(await reserveKeyFile(path)).to.equal(undefined)
+  })
+
   it('is refused before a key is made when it could not be written', async () => {
     const error = await reserveKeyFile(join(dir.path, 'none', 'admin.key')).catch((cause: unknown) => cause as Error)
     expect(error).to.include({ code: 'config-invalid' })
@@ -33,7 +56,7 @@ describe('where the first administrator’s key goes', () => {
 
   it('leaves nothing behind when there was no key to deliver', async () => {
     const path = join(dir.path, 'admin.key')
-    await (await reserveKeyFile(path))?.abandon()
+    await (await reserveKeyFile(path))?.close(false)
     expect(existsSync(path)).to.equal(false)
   })
 

@@ -1,4 +1,5 @@
 import type { Op, Plugin, Service } from './plugin.ts'
+import type { SelfTestFinding } from './self-test.ts'
 
 /**
  * The HSM, as the engine sees it: **private and secret bytes never cross**. A provider owns every PKCS#11 template and
@@ -265,4 +266,12 @@ export interface HsmPlugin<Config = unknown> extends Plugin<'hsm', HsmCapability
    * objects, never a value. Logs in, so it needs the PIN. Absent where there is nothing to tell.
    */
   inspect?(config: Config): Promise<unknown>
+
+  /**
+   * Looks for what is wrong with the token, or will be: that it can be reached and logged in to, that what Warder needs is
+   * there and gives right answers. Never presents a PIN where the token says that a wrong one would be the last, leaves
+   * nothing behind, and changes nothing that is there. What cannot be looked at is found `not-checked`: it never rejects for
+   * that. Absent where there is nothing to look at.
+   */
+  selfTest?(config: Config, op: Op): Promise<readonly SelfTestFinding[]>
 }

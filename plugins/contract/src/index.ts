@@ -1,6 +1,7 @@
 export * from './errors.ts'
 export * from './hsm.ts'
 export * from './plugin.ts'
+export * from './self-test.ts'
 export * from './standard-schema.ts'
 export * from './storage.ts'
 export * from './storage-checks.ts'

@@ -19,9 +19,18 @@ export interface Plugin<Kind extends string, Capability extends string, Config, 
   readonly supports: Readonly<Record<Capability, boolean>>
   /** Parsed before `open`; unknown keys must be refused. */
   readonly config: StandardSchema<Config>
+  /**
+   * What it reaches outside of the machine's file system with this configuration, which a hardened service manager has to let
+   * through. Absent or `undefined`: it cannot tell. Opens nothing.
+   */
+  reaches?(config: Config): readonly PluginReach[] | undefined
   /** Opens the service. When it rejects, nothing is left open. Called under a deadline carried by `op`. */
   open(config: Config, host: PluginHost, op: Op): Promise<S>
 }
+
+/** - `network`: connections to other machines, or to this one over TCP.
+ * - `device`: a device file of its own. */
+export type PluginReach = 'network' | 'device'
 
 /** What every call that does I/O takes: a signal that ends it. An aborted call rejects with `cancelled` or its own error. */
 export interface Op {

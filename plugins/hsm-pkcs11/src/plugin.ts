@@ -20,9 +20,11 @@ import { createRootKeys, initToken } from './provision.ts'
 import { Pkcs11Provider, type Parts } from './provider.ts'
 import { operatorOf } from './read-pin.ts'
 import { ResidentKeys } from './resident-keys.ts'
+import { reaches } from './reaches.ts'
 import { findRootKeys } from './root-keys.ts'
 import { SealedKeys } from './sealed-keys.ts'
 import { readWrite, SessionPool } from './session-pool.ts'
+import { selfTest } from './self-test/run.ts'
 import { createSoftHsmToken } from './softhsm.ts'
 import { WrappingKeys } from './wrapping-keys.ts'
 
@@ -41,6 +43,8 @@ export const plugin: HsmPlugin<Config> = {
   createDevelopmentToken: directory => createSoftHsmToken(directory),
   inspect,
   provision,
+  reaches,
+  selfTest,
 }
 
 async function open(config: Config, host: PluginHost, op: Op): Promise<KeyProvider> {

@@ -21,5 +21,6 @@ export const plugin: StoragePlugin<FilesystemConfig> = {
   contract: 1,
   supports: { atomicBatch: false, shared: false },
   config,
+  reaches: () => [],
   open: ({ directory }, host, op) => openFilesystemStore(directory, host, op),
 }

@@ -21,5 +21,6 @@ export const plugin: StoragePlugin<SqliteConfig> = {
   contract: 1,
   supports: { atomicBatch: true, shared: false },
   config,
+  reaches: () => [],
   open: ({ file }, host, op) => openSqliteStore(file, host, op),
 }

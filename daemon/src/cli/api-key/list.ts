@@ -8,7 +8,7 @@ export async function apiKeyList(flags: RemoteFlags): Promise<void> {
   await withRemote(flags, async ({ client }) => {
     const keys = await collect(client.items('listApiKeys', {}))
     const heading = ['ID', 'IDENTITY', 'SPACES', 'PERMISSIONS', 'EXPIRES', 'REVOKED']
-    printList(flags.format, keys, heading, key => [
+    await printList(flags.format, keys, heading, key => [
       key.id,
       key.identity,
       spacesOf(key),

@@ -6,6 +6,6 @@ import { apiKeyFields } from './view.ts'
 export async function apiKeyRevoke(id: string, flags: RemoteFlags): Promise<void> {
   await withRemote(flags, async ({ client }) => {
     const { body } = await client.call('revokeApiKey', { params: { id } })
-    printThing(flags.format, body, apiKeyFields)
+    await printThing(flags.format, body, apiKeyFields)
   })
 }

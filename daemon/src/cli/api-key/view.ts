@@ -1,6 +1,6 @@
 import type { Answered } from '../../client/types.ts'
 import { withOutput, type OutFlags } from '../output-file.ts'
-import { type Format, note, type Pairs, printJson } from '../print.ts'
+import { type Format, note, type Pairs, printData } from '../print.ts'
 
 export type ApiKey = Answered<'revokeApiKey'>
 type NewApiKey = Answered<'createApiKey'>
@@ -28,11 +28,9 @@ export async function handOut(flags: Made, make: () => Promise<NewApiKey>): Prom
   return withOutput(flags, async write => {
     const made = await make()
     const { apiKey, secret } = made
-    if (flags.format === 'json') {
-      if (flags.out === undefined) printJson(made)
-      else printJson({ apiKey })
-    }
-    if (flags.format === 'table' || flags.out !== undefined) await write(Buffer.from(`${secret}\n`))
+    const { format, out } = flags
+    if (format !== 'table') await printData(format, out === undefined ? made : { apiKey })
+    if (format === 'table' || out !== undefined) await write(Buffer.from(`${secret}\n`))
     note(`API key ${apiKey.id} of ${apiKey.identity} works until ${apiKey.expiresAt ?? 'it is revoked'}`)
     return made
   })

@@ -24,8 +24,8 @@ export function addAuditCommands(warder: Command): void {
   withFormat(tail).action(async flags => (await import('../audit-tail.ts')).auditTail(flags))
   remark(
     tail,
-    'Only committed records are shown, each checked against its hash. As JSON it is one record to a line. `warder audit ' +
-      'verify` checks the whole journal.',
+    'Only committed records are shown, each checked against its hash. As JSON it is one record to a line, as YAML one document. ' +
+      '`warder audit verify` checks the whole journal.',
   )
   examples(
     tail,

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { encodings } from '../encoding.ts'
 import { sharedHeading } from '../manual/described.ts'
-import { formats } from '../print.ts'
+import { formats } from '../format.ts'
 
 /** A whole number from `least` to `most`. */
 export function wholeNumber(least: number, most: number): (text: string) => number {

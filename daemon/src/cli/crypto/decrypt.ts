@@ -2,9 +2,11 @@ import type { OaepAlgorithm } from '@warder/contract'
 import type { WarderClient } from '../../client/client.ts'
 import { decode } from '../encoding.ts'
 import { CliError } from '../failure.ts'
+import { asData } from '../format.ts'
+import { withInputProgress } from '../input-progress.ts'
 import { readInput } from '../input.ts'
-import { type OutFlags, withOutput } from '../output-file.ts'
-import { note, printJson } from '../print.ts'
+import { type OutFlags, toTerminal, withOutput } from '../output-file.ts'
+import { note, printData } from '../print.ts'
 import { withRemote } from '../remote.ts'
 import type { RemoteFlags } from '../settings.ts'
 import { type Begun, begin } from './begin.ts'
@@ -25,11 +27,15 @@ export async function decrypt(file: string | undefined, flags: DecryptFlags): Pr
   const begun = await begin(readInput(file), ciphertextLimit)
   await withRemote(flags, async ({ client, space }) => {
     const params = { space, key: flags.key }
-    if (isFileV1(begun.start)) return decryptFile(client, params, begun, flags)
+    if (isFileV1(begun.start)) {
+      const decrypting = (all: AsyncIterable<Buffer>) => decryptFile(client, params, { ...begun, all }, flags)
+      return withInputProgress('decrypting', file, begun.all, decrypting, { quiet: toTerminal(flags) })
+    }
     if (!begun.whole) throw new CliError('This is neither a ciphertext nor a file that `warder encrypt` made.')
     const ciphertext = decode(begun.start).toString('base64')
     const opened = await open(client, params, ciphertext, flags)
-    if (flags.format === 'json' && flags.out === undefined) return printJson(opened)
+    const format = asData(flags)
+    if (format !== undefined) return printData(format, opened)
     const plaintext = Buffer.from(opened.plaintext, 'base64')
     await withOutput(flags, write => write(plaintext))
     plaintext.fill(0)

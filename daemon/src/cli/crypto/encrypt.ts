@@ -2,9 +2,11 @@ import type { OaepAlgorithm } from '@warder/contract'
 import type { WarderClient } from '../../client/client.ts'
 import { type Encoding, writeBytes } from '../encoding.ts'
 import { CliError } from '../failure.ts'
+import { asData } from '../format.ts'
+import { withInputProgress } from '../input-progress.ts'
 import { readInput } from '../input.ts'
-import { type OutFlags, withOutput } from '../output-file.ts'
-import { printJson } from '../print.ts'
+import { type OutFlags, toTerminal, withOutput } from '../output-file.ts'
+import { printData } from '../print.ts'
 import { withRemote } from '../remote.ts'
 import type { RemoteFlags } from '../settings.ts'
 import { begin } from './begin.ts'
@@ -24,7 +26,11 @@ export async function encrypt(file: string | undefined, flags: EncryptFlags): Pr
   const { start, whole, all } = await begin(readInput(file), messageLimit)
   await withRemote(flags, async ({ client, space }) => {
     const params = { space, key: flags.key }
-    if (!whole || flags.envelope === true) return encryptFile(client, params, all, flags)
+    if (!whole || flags.envelope === true) {
+      const quiet = toTerminal(flags)
+      const encrypting = (input: AsyncIterable<Buffer>) => encryptFile(client, params, input, flags)
+      return withInputProgress('encrypting', file, all, encrypting, { quiet })
+    }
     const body = {
       plaintext: start.toString('base64'),
       algorithm: flags.algorithm,
@@ -32,7 +38,8 @@ export async function encrypt(file: string | undefined, flags: EncryptFlags): Pr
       version: flags.keyVersion,
     }
     const encrypted = (await client.call('encrypt', { params, body })).body
-    if (flags.format === 'json' && flags.out === undefined) return printJson(encrypted)
+    const format = asData(flags)
+    if (format !== undefined) return printData(format, encrypted)
     await writeBytes(Buffer.from(encrypted.ciphertext, 'base64'), flags)
   })
   start.fill(0)

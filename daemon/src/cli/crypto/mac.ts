@@ -1,7 +1,8 @@
 import { decode, type Encoding, writeBytes } from '../encoding.ts'
+import { asData } from '../format.ts'
 import { readWhole } from '../input.ts'
 import type { OutFlags } from '../output-file.ts'
-import { printJson } from '../print.ts'
+import { printData } from '../print.ts'
 import { withRemote } from '../remote.ts'
 import type { RemoteFlags } from '../settings.ts'
 import { messageLimit } from './message.ts'
@@ -24,7 +25,8 @@ export async function mac(file: string | undefined, flags: MacFlags): Promise<vo
       return printVerdict(flags.format, found, `version ${found.version} of ${flags.key}`)
     }
     const made = (await client.call('mac', { params, body })).body
-    if (flags.format === 'json' && flags.out === undefined) return printJson(made)
+    const format = asData(flags)
+    if (format !== undefined) return printData(format, made)
     await writeBytes(Buffer.from(made.mac, 'base64'), flags)
   })
 }

@@ -3,6 +3,7 @@ import type { SignatureAlgorithm } from '@warder/contract'
 import type { WarderClient } from '../../client/client.ts'
 import type { Answered } from '../../client/types.ts'
 import { CliError } from '../failure.ts'
+import { withInputProgress } from '../input-progress.ts'
 import { readInput } from '../input.ts'
 
 /** What to sign: a message, or its digest. */
@@ -51,10 +52,17 @@ export async function readMessage(
   file: string | undefined,
   algorithm: () => Promise<SignatureAlgorithm | undefined>,
 ): Promise<Message> {
+  return withInputProgress('hashing', file, readInput(file), input => messageOf(input, algorithm))
+}
+
+async function messageOf(
+  input: AsyncIterable<Buffer>,
+  algorithm: () => Promise<SignatureAlgorithm | undefined>,
+): Promise<Message> {
   let begun: Buffer[] = []
   let length = 0
   let hashed: { readonly hash: Hash; readonly algorithm: SignatureAlgorithm } | undefined
-  for await (const chunk of readInput(file)) {
+  for await (const chunk of input) {
     length += chunk.length
     if (hashed !== undefined) hashed.hash.update(chunk)
     else begun.push(chunk)

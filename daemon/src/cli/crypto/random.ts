@@ -1,6 +1,7 @@
 import { type Encoding, writeBytes } from '../encoding.ts'
+import { asData } from '../format.ts'
 import type { OutFlags } from '../output-file.ts'
-import { printJson } from '../print.ts'
+import { printData } from '../print.ts'
 import { withRemote } from '../remote.ts'
 import type { RemoteFlags } from '../settings.ts'
 
@@ -10,7 +11,8 @@ export async function random(
 ): Promise<void> {
   await withRemote(flags, async ({ client }) => {
     const { body } = await client.call('random', { body: { length } })
-    if (flags.format === 'json' && flags.out === undefined) return printJson(body)
+    const format = asData(flags)
+    if (format !== undefined) return printData(format, body)
     const bytes = Buffer.from(body.bytes, 'base64')
     await writeBytes(bytes, flags)
     bytes.fill(0)

@@ -1,7 +1,8 @@
 import type { SignatureAlgorithm } from '@warder/contract'
 import { type Encoding, writeBytes } from '../encoding.ts'
+import { asData } from '../format.ts'
 import type { OutFlags } from '../output-file.ts'
-import { printJson } from '../print.ts'
+import { printData } from '../print.ts'
 import { withRemote } from '../remote.ts'
 import type { RemoteFlags } from '../settings.ts'
 import { algorithmFor, readMessage } from './message.ts'
@@ -23,7 +24,8 @@ export async function sign(file: string | undefined, flags: SignFlags): Promise<
     const message = await readMessage(file, () => algorithmFor(client, params, flags.algorithm))
     const body = { algorithm: flags.algorithm, ...message, format: flags.form, version: flags.keyVersion }
     const signed = (await client.call('sign', { params, body })).body
-    if (flags.format === 'json' && flags.out === undefined) return printJson(signed)
+    const format = asData(flags)
+    if (format !== undefined) return printData(format, signed)
     await writeBytes(Buffer.from(signed.signature, 'base64'), flags)
   })
 }

@@ -15,6 +15,6 @@ export async function verify(
     const message = await readMessage(file, () => algorithmFor(client, params, flags.algorithm))
     const body = { algorithm: flags.algorithm, ...message, format: flags.form, version: flags.keyVersion, signature }
     const found = (await client.call('verify', { params, body })).body
-    printVerdict(flags.format, found, `${found.algorithm}, version ${found.version} of ${flags.key}`)
+    await printVerdict(flags.format, found, `${found.algorithm}, version ${found.version} of ${flags.key}`)
   })
 }

@@ -49,6 +49,6 @@ export async function keyAct(act: Act, key: string, version: number | undefined,
   if (act === 'destroy') await confirm(`${key} stops at once, and is destroyed when its window has passed.`, key, flags)
   await withRemote(flags, async ({ client, space }) => {
     const { body } = await acts[act]({ client, params: { space, key }, version: version ?? 0, flags })
-    printThing(flags.format, body, keyFields)
+    await printThing(flags.format, body, keyFields)
   })
 }

@@ -26,7 +26,7 @@ export async function keyCreate(name: string, flags: KeyCreateFlags): Promise<vo
     const { algorithm, rotateEveryDays, idempotencyKey } = flags
     const body = { ...newKeyOf(name, flags), algorithm, rotateEveryDays }
     const made = await client.call('createKey', { params: { space }, body }, { idempotencyKey })
-    printThing(flags.format, made.body, keyFields)
+    await printThing(flags.format, made.body, keyFields)
   })
 }
 

@@ -2,9 +2,10 @@ import { createPublicKey } from 'node:crypto'
 import type { OaepAlgorithm } from '@warder/contract'
 import { type Encoding, writeBytes } from '../encoding.ts'
 import { CliError } from '../failure.ts'
+import { asData } from '../format.ts'
 import { readWhole } from '../input.ts'
 import type { OutFlags } from '../output-file.ts'
-import { note, printJson } from '../print.ts'
+import { note, printData } from '../print.ts'
 import { withRemote } from '../remote.ts'
 import type { RemoteFlags } from '../settings.ts'
 
@@ -20,7 +21,8 @@ export async function keyExport(key: string, flags: KeyExportFlags): Promise<voi
   await withRemote(flags, async ({ client, space }) => {
     const body = { recipient, oaep: flags.oaep, version: flags.keyVersion }
     const taken = (await client.call('exportKey', { params: { space, key }, body })).body
-    if (flags.format === 'json' && flags.out === undefined) return printJson(taken)
+    const format = asData(flags)
+    if (format !== undefined) return printData(format, taken)
     await writeBytes(Buffer.from(taken.wrapped, 'base64'), flags)
     note(`version ${taken.version} of ${key}, wrapped with ${taken.oaep} and AES key wrap with padding`)
   })

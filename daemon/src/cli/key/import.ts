@@ -33,7 +33,7 @@ export async function keyImport(name: string, file: string, flags: KeyImportFlag
         }
         const { idempotencyKey } = flags
         const made = await client.call('importKey', { params, body }, { idempotencyKey })
-        printThing(flags.format, made.body, keyFields)
+        await printThing(flags.format, made.body, keyFields)
       })
     } finally {
       material.bytes.fill(0)

@@ -13,7 +13,7 @@ export async function keyList(flags: RemoteFlags & Filters & { readonly limit?: 
     const query = { state, algorithm, custody, tag, prefix }
     const keys = await collect(client.items('listKeys', { params: { space }, query }, limit))
     const heading = ['NAME', 'ALGORITHM', 'USAGE', 'CUSTODY', 'STATE', 'VERSION', 'TAGS']
-    printList(flags.format, keys, heading, key => [
+    await printList(flags.format, keys, heading, key => [
       key.name,
       key.algorithm,
       key.usage,

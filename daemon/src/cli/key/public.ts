@@ -1,5 +1,6 @@
+import { asData } from '../format.ts'
 import { type OutFlags, withOutput } from '../output-file.ts'
-import { printJson } from '../print.ts'
+import { printData } from '../print.ts'
 import { withRemote } from '../remote.ts'
 import type { RemoteFlags } from '../settings.ts'
 
@@ -12,7 +13,8 @@ export async function keyPublic(key: string, flags: KeyPublicFlags): Promise<voi
   await withRemote(flags, async ({ client, space }) => {
     const query = { version: flags.keyVersion?.toString() }
     const { body } = await client.call('getPublicKey', { params: { space, key }, query })
-    if (flags.format === 'json' && flags.out === undefined) return printJson(body)
+    const format = asData(flags)
+    if (format !== undefined) return printData(format, body)
     const bytes = flags.form === 'pem' ? Buffer.from(body.pem) : Buffer.from(body.spki, 'base64')
     await withOutput(flags, write => write(bytes))
   })

@@ -6,6 +6,6 @@ import { keyFields } from './view.ts'
 export async function keyShow(key: string, flags: RemoteFlags): Promise<void> {
   await withRemote(flags, async ({ client, space }) => {
     const { body } = await client.call('getKey', { params: { space, key } })
-    printThing(flags.format, body, keyFields)
+    await printThing(flags.format, body, keyFields)
   })
 }

@@ -19,7 +19,7 @@ export async function keyTag(key: string, given: readonly string[], flags: KeyTa
     if (set.length === 0 && remove.length === 0) return printThing(flags.format, found.body.tags, pairsOf)
     const tags = changed(found.body.tags, set, remove)
     const { body } = await client.call('editKey', { params, body: { tags } }, { ifMatch: found.etag })
-    printThing(flags.format, body.tags, pairsOf)
+    await printThing(flags.format, body.tags, pairsOf)
   })
 }
 

@@ -22,7 +22,8 @@ export const sections: readonly Section[] = [
     title: 'Output',
     parts: [
       'Data goes to standard output, everything else to standard error. Tables are cut to the width of a terminal and in ' +
-        'colour only there; NO_COLOR turns colour off. "--format json" prints what the appliance answered, and lists as one array.',
+        'colour only there; NO_COLOR turns colour off. "--format json" prints what the appliance answered, and lists as one array; "--format yaml" prints ' +
+        'the same as YAML. Long work shows a progress bar where standard error is a terminal.',
       'An output file appears whole or not at all, readable by you alone, and replaces nothing unless you say "--force".',
       'An error names its code, the command that helps where there is one, and the request, under which the appliance has ' +
         'logged it and "warder audit tail --request-id" finds it.',

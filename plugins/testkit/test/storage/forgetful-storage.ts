@@ -5,6 +5,7 @@ import { MemoryMedium, memoryStorage } from '@warder/testkit'
 /** Keeps its file only when it is closed, as a store without a sync does in the eyes of a killed process. */
 export const plugin: StoragePlugin<{ file: string }> = {
   ...memoryStorage,
+  reaches: () => [],
   config: { '~standard': { version: 1, vendor: 'test', validate: value => ({ value: value as { file: string } }) } },
   open: async ({ file }, host, op) => {
     const medium = new MemoryMedium()
