@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { type Health, type Log, WarderError } from '@warder/contract'
-import canonicalize from 'canonicalize'
+import { encodeRecord } from './encode.ts'
 import type { EventDraft, JournalRecord, Phase, WriteDigest } from './event.ts'
 import type { AppendFile, JournalFiles } from './files.ts'
 import {
@@ -15,6 +14,7 @@ import {
 } from './line.ts'
 import { readJournal } from './read.ts'
 import { redact, type RedactionKey } from './redact.ts'
+import { Salts } from './salts.ts'
 
 export interface JournalContext {
   readonly files: JournalFiles
@@ -56,6 +56,7 @@ export class Journal {
   /** Where the next record goes: {@link #committed} plus what is pending or in flight. */
   #next: number
   #head: string
+  readonly #salts = new Salts()
   #pending: Pending[] = []
   #flushing: Promise<void> | undefined
   #failure: WarderError | undefined
@@ -188,7 +189,7 @@ export class Journal {
       origin: this.#origin,
       seq,
       prev,
-      salt: randomBytes(16).toString('base64'),
+      salt: this.#salts.next(),
       ts: now().toISOString(),
       node,
       type: draft.type,
@@ -203,7 +204,7 @@ export class Journal {
       redacted,
       ...extra,
     }
-    const json = canonicalize(record) as string
+    const json = encodeRecord(record)
     if (Buffer.byteLength(json) > maxRecordBytes) throw new TypeError('a journal record exceeds 65,535 bytes')
     const hash = hashOf(json)
     return { line: `${hash} ${json}\n`, hash }

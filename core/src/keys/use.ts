@@ -97,17 +97,23 @@ function draftOf(
   call: Call,
   isBatch: boolean,
 ): EventDraft {
-  const oks = results.flatMap(result => ('ok' in result ? [result.ok] : []))
-  const versions = oneOrAll(oks.map(({ version }) => version))
-  const algorithms = oneOrAll(oks.flatMap(({ algorithm }) => (algorithm === undefined ? [] : [algorithm])))
-  const refused = results.flatMap((result, index) => ('error' in result ? [{ index, code: codeOf(result.error) }] : []))
+  const versions = new Set<number>()
+  const algorithms = new Set<string>()
+  const refused: { index: number; code: string }[] = []
+  for (const [index, result] of results.entries()) {
+    if ('error' in result) refused.push({ index, code: codeOf(result.error) })
+    else {
+      versions.add(result.ok.version)
+      if (result.ok.algorithm !== undefined) algorithms.add(result.ok.algorithm)
+    }
+  }
   const single = refused[0]?.code ?? 'ok'
   const subject = {
     space: key.space,
     key: key.id,
     name: key.name,
-    version: versions,
-    algorithm: algorithms,
+    version: oneOrAll(versions),
+    algorithm: oneOrAll(algorithms),
     ...(isBatch ? { count: inputs.length, inputs, ...(refused.length > 0 && { refused }) } : { input: inputs[0] }),
   }
   const result = !isBatch ? single : refused.length === 0 ? 'ok' : refused.length < results.length ? 'partial' : single
@@ -115,9 +121,9 @@ function draftOf(
 }
 
 /** The one value there is, or the list of different ones; `undefined` for none. */
-function oneOrAll<T>(values: readonly T[]): T | readonly T[] | undefined {
-  const different = [...new Set(values)]
-  return different.length > 1 ? different : different[0]
+function oneOrAll<T>(values: ReadonlySet<T>): T | readonly T[] | undefined {
+  const [first] = values
+  return values.size > 1 ? [...values] : first
 }
 
 const codeOf = (error: unknown): string => (WarderError.is(error) ? error.code : 'internal')

@@ -1,4 +1,4 @@
-import { type Attributes, type Expected, type Op, type Store, WarderError } from '@warder/contract'
+import { type Attributes, type Expected, type Op, type Store, type StoredRecord, WarderError } from '@warder/contract'
 import canonicalize from 'canonicalize'
 import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
@@ -7,6 +7,7 @@ import type { Journal } from '../audit/journal.ts'
 import type { HeadIndex } from './head-index.ts'
 import { throwIfCancelled } from '../cancelled.ts'
 import { KeyedLock } from './keyed-lock.ts'
+import { OpenedRecords } from './opened-records.ts'
 import { corrupt, digestOf, seal, type SealingKeys, unseal } from './seal.ts'
 
 /** One kind of record: where it lives, what it holds, and which of that storage may see to answer queries. */
@@ -58,6 +59,7 @@ export class Repository {
   readonly #keys: SealingKeys
   readonly #heads: HeadIndex
   readonly #locks = new KeyedLock()
+  readonly #opened = new OpenedRecords()
   /** Digests being written now, by `collection/id`: storage may already show them while the outcome is not yet durable. */
   readonly #inFlight = new Map<string, string | null>()
 
@@ -88,7 +90,7 @@ export class Repository {
   }
 
   /**
-   * The newest state of a record, `undefined` when the journal knows of none.
+   * The newest state of a record, `undefined` when the journal knows of none. Values are shared and frozen.
    * @throws WarderError `record-missing`, `record-rolled-back` or `record-corrupt`, naming the record, when storage does
    *   not hold what the journal says was written.
    */
@@ -106,17 +108,25 @@ export class Repository {
       if (stored === undefined) throw distrust('record-missing', 'is gone from storage', collection.name, id)
       const digest = digestOf(stored.body)
       if (digest !== head?.digest && digest !== coming) this.#explainMismatch(stored, head?.revision ?? 0)
-      const plaintext = unseal(this.#keys, { collection: collection.name, id, revision: stored.revision }, stored.body)
-      const { attributes, value } = JSON.parse(plaintext.toString('utf8')) as { attributes: Attributes; value: unknown }
-      plaintext.fill(0)
       if (stored.collection !== collection.name || stored.id !== id)
         throw corrupt({ collection: collection.name, id }, 'id')
-      if (!isDeepStrictEqual(attributes, stored.attributes))
-        throw corrupt({ collection: collection.name, id }, 'attributes')
-      const parsed = collection.schema.safeParse(value)
-      if (!parsed.success) throw corrupt({ collection: collection.name, id }, 'value', parsed.error)
-      return { value: parsed.data, revision: stored.revision }
+      const known = this.#opened.get(stored, digest)
+      if (known !== undefined) return { value: known.value as T, revision: stored.revision }
+      const value = this.#open(collection, stored)
+      this.#opened.set(stored, digest, value)
+      return { value, revision: stored.revision }
     }
+  }
+
+  /** What a record holds that was found at its address. */
+  #open<T>(collection: Collection<T>, stored: StoredRecord): T {
+    const plaintext = unseal(this.#keys, stored, stored.body)
+    const { attributes, value } = JSON.parse(plaintext.toString('utf8')) as { attributes: Attributes; value: unknown }
+    plaintext.fill(0)
+    if (!isDeepStrictEqual(attributes, stored.attributes)) throw corrupt(stored, 'attributes')
+    const parsed = collection.schema.safeParse(value)
+    if (!parsed.success) throw corrupt(stored, 'value', parsed.error)
+    return parsed.data
   }
 
   /** As {@link read}, for a record that must be there. */

@@ -13,7 +13,8 @@ export interface ChannelEvents {
 /**
  * Messages over a unix stream socket, as frames of `u32be length | MessagePack`, at most 1 MiB each.
  *
- * What is sent within one tick leaves in one write. Whatever cannot be a frame closes the connection and is not answered.
+ * What is sent within one turn of the event loop leaves in one write, for waking the peer costs more than a message does.
+ * Whatever cannot be a frame closes the connection and is not answered.
  * Every buffer written is wiped once the kernel has it, because store secrets and messages to be signed pass through here.
  */
 export class Channel {
@@ -56,7 +57,8 @@ export class Channel {
   }
 
   /**
-   * Encodes now and writes at the end of this tick: the caller may wipe what it passed as soon as this returns.
+   * Encodes now and writes at the end of this turn of the event loop: the caller may wipe what it passed as soon as this
+   * returns.
    * On a closed channel nothing happens; `onClose` tells.
    * @throws WarderError `body-too-large` when the message does not fit a frame.
    */
@@ -68,7 +70,7 @@ export class Channel {
         facts: { maxBytes: maxFrameBytes },
       })
     }
-    if (this.#outgoing.length === 0) process.nextTick(() => this.#flush())
+    if (this.#outgoing.length === 0) setImmediate(() => this.#flush())
     this.#outgoing.push(payload)
     this.#outgoingBytes += headerBytes + payload.length
   }

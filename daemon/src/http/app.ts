@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http'
 import type { Log } from '@warder/contract'
 import Koa from 'koa'
 import { errorFields } from '../log/error-fields.ts'
+import { routesByAction } from './by-action.ts'
 import type { RequestState } from './context.ts'
 import type { EventLoopDelay } from '../metrics/event-loop.ts'
 import type { Figures } from '@warder/core'
@@ -36,7 +37,7 @@ export function createApp(options: AppOptions): RequestListener {
   app.use(securityHeaders)
   app.use(headerCount)
   app.use(lifetime(options.deadlineMs ?? 30_000))
-  app.use(createRouter(options).routes())
+  app.use(routesByAction(createRouter(options)))
   app.use(unrouted)
   // Errors of a connection after its answer was begun; everything before that is the catcher's.
   app.on('error', error => options.log.debug('a connection failed', errorFields(error)))

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import { WarderError } from '@warder/contract'
-import getRawBody from 'raw-body'
 import secureJson from 'secure-json-parse'
 import { batchJsonBounds, checkJsonBounds, type JsonBounds, jsonBounds } from './json-bounds.ts'
 
@@ -23,26 +22,54 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 
 /**
  * Reads the bytes of a JSON body.
- * @throws WarderError `unsupported-media-type`, `body-too-large`, `malformed-request`, or `cancelled` when the caller goes
- *   away meanwhile
+ * @throws WarderError `unsupported-media-type`, `body-too-large`, or `cancelled` when the caller goes away meanwhile. That it
+ *   is as long as its Content-Length says is Node's to see to.
  */
 export async function readBody(request: IncomingMessage, { bytes: limit }: BodyLimits): Promise<Uint8Array> {
   const { 'content-type': type, 'content-encoding': encoding } = request.headers
   if (type === undefined || !jsonType.test(type) || (encoding !== undefined && encoding.toLowerCase() !== 'identity')) {
     throw new WarderError('unsupported-media-type', 'the body must be application/json in UTF-8, not compressed')
   }
-  try {
-    return await getRawBody(request, { limit, length: request.headers['content-length'] ?? null })
-  } catch (error) {
-    switch (error instanceof Error && 'type' in error ? error.type : undefined) {
-      case 'entity.too.large':
-        throw new WarderError('body-too-large', `the body must be at most ${limit} bytes`, { facts: { limit } })
-      case 'request.size.invalid':
-        throw malformed('the body is not as long as its Content-Length says')
-      default:
-        throw new WarderError('cancelled', 'the caller has gone before the body was complete', { cause: error })
+  const tooLarge = (): WarderError =>
+    new WarderError('body-too-large', `the body must be at most ${limit} bytes`, { facts: { limit } })
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge()
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    let length = 0
+    const stop = (): void => {
+      request.off('data', take).off('end', end).off('error', gone).off('close', gone)
     }
-  }
+    const give = (error: WarderError): void => {
+      stop()
+      for (const part of parts) part.fill(0)
+      // the listener sees to the rest: it lets the caller send for a while, and hangs up
+      request.pause()
+      reject(error)
+    }
+    const take = (part: Buffer): void => {
+      parts.push(part)
+      length += part.length
+      if (length > limit) give(tooLarge())
+    }
+    const end = (): void => {
+      stop()
+      resolve(joined(parts, length))
+    }
+    const gone = (cause?: Error): void => {
+      give(new WarderError('cancelled', 'the caller has gone before the body was complete', { cause }))
+    }
+    request.on('data', take).on('end', end).on('error', gone).on('close', gone)
+    if (request.destroyed) gone()
+  })
+}
+
+/** As one; what was copied from is wiped. */
+function joined(parts: readonly Buffer[], length: number): Buffer {
+  const [first, ...more] = parts
+  if (first !== undefined && more.length === 0) return first
+  const whole = Buffer.concat(parts, length)
+  for (const part of parts) part.fill(0)
+  return whole
 }
 
 /**

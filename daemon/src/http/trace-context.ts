@@ -7,8 +7,9 @@ const zeros = /^0+$/
  * The trace id of `traceparent` (W3C Trace Context section 3.2). One that is not well-formed is as good as none, as the
  * recommendation says; a version after 00 may have more parts.
  */
-export function traceIdOf({ headersDistinct }: IncomingMessage): string | undefined {
-  const given = headersDistinct['traceparent']
+export function traceIdOf(request: IncomingMessage): string | undefined {
+  if (request.headers['traceparent'] === undefined) return undefined
+  const given = request.headersDistinct['traceparent']
   if (given?.length !== 1) return undefined
   const [, version, traceId = '', parentId = '', more] = form.exec(given[0] ?? '') ?? []
   if (version === undefined || version === 'ff' || (version === '00' && more !== undefined)) return undefined

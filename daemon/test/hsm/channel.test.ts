@@ -20,11 +20,14 @@ describe('hsm channel', () => {
   })
   afterEach(() => pair.close())
 
-  it('carries messages in order, all of one tick in one write', async () => {
+  it('carries messages in order, all of one turn of the event loop in one write', async () => {
     let writes = 0
     const write = pair.a.write.bind(pair.a)
     pair.a.write = ((...args: Parameters<typeof write>) => (writes++, write(...args))) as typeof pair.a.write
-    for (let id = 0; id < 500; id++) sender.send({ id, bytes: new Uint8Array(id) })
+    for (let id = 0; id < 250; id++) sender.send({ id, bytes: new Uint8Array(id) })
+    await Promise.resolve()
+    await new Promise<void>(resolve => process.nextTick(resolve))
+    for (let id = 250; id < 500; id++) sender.send({ id, bytes: new Uint8Array(id) })
     await until('all messages', () => received.length === 500)
     expect(writes).to.equal(1)
     expect(received[3]).to.deep.equal({ id: 3, bytes: Buffer.alloc(3) })

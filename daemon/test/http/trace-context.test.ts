@@ -9,6 +9,7 @@ const parent = '00f067aa0ba902b7'
 
 function read(...values: readonly string[]): string | undefined {
   const request = new IncomingMessage(new Socket())
+  request.headers['traceparent'] = values.join(', ')
   request.headersDistinct = { traceparent: [...values] }
   return traceIdOf(request)
 }

@@ -21,6 +21,10 @@ export function unrouted(ctx: RequestContext & Partial<Pick<RouterContext, 'matc
 }
 
 /** True for `…/name:verb`. A parameter's own leading colon does not count. */
-export function isAction(path: string): boolean {
-  return path.lastIndexOf(':') > path.lastIndexOf('/')
+export const isAction = (path: string): boolean => actionOf(path) !== undefined
+
+/** The `verb` of `…/name:verb`. */
+export function actionOf(path: string): string | undefined {
+  const at = path.lastIndexOf(':')
+  return at > path.lastIndexOf('/') ? path.slice(at + 1) : undefined
 }

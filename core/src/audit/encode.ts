@@ -1,0 +1,44 @@
+import canonicalize from 'canonicalize'
+import type { JournalRecord } from './event.ts'
+
+/** By code unit, as RFC 8785 section 3.2.3 orders members. The type makes sure that none is left out. */
+const members = Object.keys({
+  action: true,
+  actor: true,
+  applied: true,
+  authn: true,
+  correlation: true,
+  intent: true,
+  node: true,
+  origin: true,
+  phase: true,
+  policyDigest: true,
+  prev: true,
+  redacted: true,
+  result: true,
+  salt: true,
+  seq: true,
+  subject: true,
+  ts: true,
+  type: true,
+  v: true,
+  writes: true,
+} satisfies Record<keyof JournalRecord, true>).sort() as readonly (keyof JournalRecord)[]
+
+const halfPair = /\p{Cs}/u
+
+/**
+ * A record as canonical JSON (RFC 8785). Its own members are known and need not be put in order each time, and well-formed
+ * text is written as JSON writes it (section 3.2.2.2); all else goes through the library.
+ * @throws Error for what has no canonical form, such as half a surrogate pair.
+ */
+export function encodeRecord(record: JournalRecord): string {
+  let json = ''
+  for (const name of members) {
+    const value = record[name]
+    if (value === undefined) continue
+    const text = typeof value === 'string' && !halfPair.test(value) ? JSON.stringify(value) : canonicalize(value)
+    json += `${json === '' ? '{' : ','}"${name}":${text}`
+  }
+  return `${json}}`
+}
