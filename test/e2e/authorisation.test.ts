@@ -122,6 +122,20 @@ describe('authorisation in an appliance', function () {
       }
     })
 
+  it('a batch of which no item can be read tells a stranger no more than one that can, and the refusal is on record', async () => {
+    const reader = await clientWith(['admin'], ['mine'])
+    const elsewhere = await clientWith(['use', 'read'], ['mine'])
+    const body = { items: [{}, {}] }
+    for (const { id, path, handleBatch } of operations) {
+      if (handleBatch === undefined) continue
+      const of = (space: string, key: string): Sending => ({ method: 'POST', path: pathOf(path, { space, key }), body })
+      expect(await denied(reader, of('mine', 'k')), id).to.equal(true)
+      expect(await denied(elsewhere, of('theirs', 'k')), `${id} in another space`).to.equal(true)
+      expect(await denied(elsewhere, of('nowhere', 'k')), `${id} in a space that is not there`).to.equal(true)
+      expectProblem(await elsewhere.send(of('mine', 'nobody')), 404, 'key-not-found')
+    }
+  })
+
   it('all permissions but one open all but what needs that one', async () => {
     for (const missing of new Set(operations.map(({ permission }) => permission))) {
       const client = await clientWith(

@@ -58,13 +58,16 @@ export class Uses {
     return result.ok
   }
 
+  /** Without an item it authorises all the same, and uses nothing. */
   async batch<Item, Result extends Used>(
     use: Use<Item, Result>,
     target: Target,
     items: readonly Item[],
   ): Promise<readonly BatchItem<Result>[]> {
-    if (items.length < 1 || items.length > maxBatch) {
-      throw new WarderError('malformed-request', `A batch has 1 to ${maxBatch} items.`, { facts: { field: 'items' } })
+    if (items.length > maxBatch) {
+      throw new WarderError('malformed-request', `A batch has at most ${maxBatch} items.`, {
+        facts: { field: 'items' },
+      })
     }
     return this.#run(use, target, items, true)
   }

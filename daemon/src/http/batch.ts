@@ -33,7 +33,8 @@ export async function serveBatch(operation: Operation, request: BatchRequest): P
   const read = items.map((item, at) => readItem(operation.request ?? z.unknown(), item, at))
   const good = read.filter(item => 'ok' in item).map(({ ok }) => ok)
   const { engine, call, params } = request
-  const served = good.length === 0 ? [] : await operation.handleBatch?.(engine, call, { params, items: good })
+  // also when none is good: the engine says first whether the caller may ask this of this key
+  const served = await operation.handleBatch?.(engine, call, { params, items: good })
   if (served?.length !== good.length) throw new TypeError('a batch was answered with another number of items')
   const answers = served.values()
   const answered = read.map(item => ('ok' in item ? (answers.next().value ?? item) : item))

@@ -124,6 +124,16 @@ describe('batches', () => {
     expect((await send('sign', [{ input: '' }])).json()).to.include({ code: 'forbidden', status: 403 })
   })
 
+  it('ask the engine also when no item can be read: who may not use the key learns nothing of its items', async () => {
+    const items = [{ input: '?' }, {}]
+    appliance.engine.instead = () => Promise.reject(new WarderError('forbidden', 'no'))
+    expect((await send('sign', items)).json()).to.include({ code: 'forbidden', status: 403 })
+    appliance.engine.instead = undefined
+    const codes = itemsOf(await send('sign', items)).map(item => (item['error'] as { code: string }).code)
+    expect(codes).to.deep.equal(['malformed-base64', 'malformed-request'])
+    expect(appliance.engine.calls.at(-1)?.input).to.deep.equal([])
+  })
+
   it('tell nothing of what went wrong inside with an item, and log it', async () => {
     const refusing = { error: new WarderError('hsm-failed', 'CKR_DEVICE_ERROR at slot 3') }
     appliance.engine.crypto.signBatch = async () => [refusing]

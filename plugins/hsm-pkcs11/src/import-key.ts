@@ -7,7 +7,7 @@ import { identify, type Identity } from './identity.ts'
 import { asNumber, readAttributes } from './objects.ts'
 import { oaepForms } from './oaep.ts'
 import { decryptionFailed } from './opening.ts'
-import type { Mechanisms } from './mechanisms.ts'
+import { missingToServe, type Mechanisms } from './mechanisms.ts'
 import { isKeyOf } from './proof.ts'
 import { algorithmOf, parseSpki, publicParts, rsaBits } from './spki.ts'
 import { carrierKey, passingKey, residentImport, residentPublic, unwrappedKey } from './templates.ts'
@@ -73,7 +73,31 @@ async function openImport(
   if (publicKey === undefined) throw decryptionFailed()
   const identity = { spki: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })) }
   if (!(await isKeyOf(lib, session, key, spec, identity, { mechanisms, oaep }))) throw decryptionFailed()
+  if (usage === 'derive' && !(await twinSigns(lib, session, carrier, request, mechanisms, identity))) {
+    throw decryptionFailed()
+  }
   return { carrier, key, identity }
+}
+
+/**
+ * An agreement answers an x-coordinate, which is the same for a public point and for its negative. So the key is unwrapped
+ * once more, as one that may sign and is gone after its one signature, which is of one point only. True where the token
+ * makes no such signatures: there nothing tells the two apart.
+ */
+async function twinSigns(
+  lib: Cryptoki,
+  session: Handle,
+  carrier: Handle,
+  { spec, oaep, wrapped }: Import,
+  mechanisms: Mechanisms,
+  identity: Identity,
+): Promise<boolean> {
+  const { algorithm } = spec
+  if (missingToServe(mechanisms, algorithm, 'sign') !== undefined) return true
+  const twin = await unwrap(lib, session, carrier, wrapped, unwrappedKey(algorithm, 'sign'))
+  const isSigner = await isKeyOf(lib, session, twin, { algorithm, usage: 'sign' }, identity, { mechanisms, oaep })
+  lib.C_DestroyObject(session, twin)
+  return isSigner
 }
 
 /** Takes a key in as a sealed one, wrapped under `rootKey`. */

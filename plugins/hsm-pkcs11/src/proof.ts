@@ -32,7 +32,8 @@ export interface Means {
 
 /**
  * Whether a key on the token is the one that `identity` names: a private key does once what it is for, and node:crypto,
- * which has only the public half, has to agree. Errors of the token pass.
+ * which has only the public half, has to agree. An agreement does not tell a public point from its negative. Errors of the
+ * token pass.
  */
 export async function isKeyOf(
   lib: Cryptoki,

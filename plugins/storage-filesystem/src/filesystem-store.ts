@@ -3,6 +3,7 @@ import {
   checkKey,
   checkPut,
   checkQuery,
+  idOfCursor,
   WarderError,
   type Expected,
   type Health,
@@ -14,7 +15,6 @@ import {
   type StoredRecord,
 } from '@warder/contract'
 import { Collection } from './collection.ts'
-import { idOfCursor } from './cursor.ts'
 import { cancelled, damaged, unavailable } from './failures.ts'
 import { fileNameOf } from './file-name.ts'
 import { recogniseHome, resolveHome } from './home.ts'

@@ -1,6 +1,5 @@
-import type { Attributes, Cursor, Query } from '@warder/contract'
+import { cursorAfter, type Attributes, type Cursor, type Query } from '@warder/contract'
 import type { Entry } from './collection.ts'
-import { cursorAfter } from './cursor.ts'
 
 /**
  * A page ends early, with a cursor, when its files have this many bytes or it has looked at this many records. That

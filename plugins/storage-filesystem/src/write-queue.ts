@@ -1,5 +1,4 @@
-import { WarderError } from '@warder/contract'
-import { AbortListeners } from './abort-listeners.ts'
+import { AbortListeners, WarderError } from '@warder/contract'
 import { cancelled, unavailable } from './failures.ts'
 
 export interface QueueLimits {

@@ -1,8 +1,7 @@
-import type { Filter, Page, Query, StoredRecord } from '@warder/contract'
+import { cursorAfter, idOfCursor, type Filter, type Page, type Query, type StoredRecord } from '@warder/contract'
 import type { Database, Statement } from 'better-sqlite3'
 import { decodeAttributes, entriesOf } from './attributes.ts'
 import { openReader } from './connection.ts'
-import { cursorAfter, idOfCursor } from './cursor.ts'
 
 interface Row {
   readonly id: string

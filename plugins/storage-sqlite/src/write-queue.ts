@@ -1,6 +1,5 @@
 import type { Worker } from 'node:worker_threads'
-import { WarderError } from '@warder/contract'
-import { AbortListeners } from './abort-listeners.ts'
+import { AbortListeners, WarderError } from '@warder/contract'
 import { cancelled, unavailable } from './failures.ts'
 import type { GroupAnswer, Outcome } from './group-writer.ts'
 import { bytesOf, type PlainWrite } from './write.ts'

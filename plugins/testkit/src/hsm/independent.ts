@@ -8,6 +8,7 @@ import {
   createPrivateKey,
   createPublicKey,
   diffieHellman,
+  ECDH,
   generateKeyPairSync,
   privateDecrypt,
   publicEncrypt,
@@ -46,6 +47,19 @@ export type MacAlgorithm = keyof typeof macHashes
 export function secretBytes(algorithm: KeyAlgorithm): number | undefined {
   if (algorithm === 'AES-256') return 32
   return algorithm in macHashes ? Number(algorithm.slice(-3)) / 8 : undefined
+}
+
+const pointBytes: Readonly<Record<string, number>> = { prime256v1: 65, secp384r1: 97, secp521r1: 133 }
+
+/** The public point with the other y, as SPKI: of another key, whose agreements have the same x-coordinates. */
+export function negated(spki: Uint8Array): Uint8Array {
+  const curve = publicKey(spki).asymmetricKeyDetails?.namedCurve ?? ''
+  // 4, x and y are the last of an SPKI
+  const start = spki.length - (pointBytes[curve] ?? 0)
+  const point = Buffer.from(ECDH.convertKey(spki.subarray(start), curve, undefined, undefined, 'compressed') as Buffer)
+  point[0] = (point[0] ?? 0) ^ 1
+  const other = ECDH.convertKey(point, curve, undefined, undefined, 'uncompressed') as Buffer
+  return new Uint8Array(Buffer.concat([spki.subarray(0, start), other]))
 }
 
 export function publicKey(spki: Uint8Array): KeyObject {

@@ -8,9 +8,13 @@ import { concurrencyCases } from './cases/concurrency.ts'
 import { durabilityCases } from './cases/durability.ts'
 import { identifierCases } from './cases/identifiers.ts'
 import { lifecycleCases } from './cases/lifecycle.ts'
+import { networkCutCases } from './cases/network-cuts.ts'
+import { networkStallCases } from './cases/network-stalls.ts'
+import { networkWriteCases } from './cases/network-writes.ts'
 import { pagingCases } from './cases/paging.ts'
 import { recordCases } from './cases/records.ts'
 import { volumeCases } from './cases/volume.ts'
+import { NetworkBench } from './network-bench.ts'
 import type { StorageSubject } from './subject.ts'
 
 const quick = 30_000
@@ -33,9 +37,17 @@ export function storageConformance<Config>(subject: StorageSubject<Config>): rea
     ...casesOf(quick, pagingCases(bench)),
     ...casesOf(quick, cancellationCases(bench)),
     ...casesOf(quick, batchCases(bench)),
+    ...casesOf(thorough, networkCases(bench)),
     ...casesOf(thorough, durabilityCases(bench)),
     ...casesOf(thorough, volumeCases(bench)),
   ]
+}
+
+function networkCases<Config>(bench: Bench<Config>): CaseTable {
+  const { networkPlace } = bench.subject
+  if (!networkPlace) return {}
+  const network = new NetworkBench(bench, networkPlace)
+  return { ...networkCutCases(network), ...networkWriteCases(network), ...networkStallCases(network) }
 }
 
 function casesOf(timeout: number, table: CaseTable): ConformanceCase[] {

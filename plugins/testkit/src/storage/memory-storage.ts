@@ -4,6 +4,8 @@ import {
   checkPut,
   checkQuery,
   checkWrites,
+  cursorAfter,
+  idOfCursor,
   WarderError,
   type Attributes,
   type Expected,
@@ -85,13 +87,13 @@ class MemoryStore implements Store {
   async query(collection: string, query: Query, op: Op): Promise<Page> {
     checkQuery(collection, query)
     this.#ready(op)
-    const after = query.after === undefined ? '' : idOf(query.after)
+    const after = query.after === undefined ? '' : idOfCursor(query.after)
     const records: StoredRecord[] = []
     for (const id of this.#medium.ids(collection).sort(compareUtf8)) {
       if (compareUtf8(id, after) <= 0) continue
       const record = this.#medium.get(collection, id)
       if (!record || !matches(record.attributes, query.where ?? {})) continue
-      if (records.length === query.limit) return { records, next: cursorAt(records.at(-1)?.id ?? '') }
+      if (records.length === query.limit) return { records, next: cursorAfter(records.at(-1)?.id ?? '') }
       records.push(record)
     }
     return { records }
@@ -144,16 +146,6 @@ function matches(attributes: Attributes, where: Filter): boolean {
     const value = Object.hasOwn(attributes, name) ? attributes[name] : undefined
     return Array.isArray(value) ? value.includes(wanted) : value === wanted
   })
-}
-
-function cursorAt(id: string): string {
-  return Buffer.from(id, 'utf8').toString('base64url')
-}
-
-function idOf(cursor: string): string {
-  const id = Buffer.from(cursor, 'base64url').toString('utf8')
-  if (id === '' || cursorAt(id) !== cursor) throw new WarderError('malformed-request', 'The cursor is not one of ours.')
-  return id
 }
 
 function cancelled(): WarderError {

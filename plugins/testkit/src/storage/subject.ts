@@ -1,4 +1,5 @@
 import type { StoragePlugin } from '@warder/contract'
+import type { FaultProxy } from '../faults/fault-proxy.ts'
 
 /** The storage plugin under test and what the suite needs to know about it that the contract does not say. */
 export interface StorageSubject<Config> {
@@ -13,6 +14,18 @@ export interface StorageSubject<Config> {
    */
   readonly killableWriter?: URL
 
+  /**
+   * For stores that reach their data over a network: a place as {@link place} makes, reached through a fault proxy. It may
+   * be the same function. Leave it out, and the cases that break the network are left out too.
+   */
+  readonly networkPlace?: () => Promise<NetworkPlace<Config>>
+
+  /**
+   * How long a call may go on, in milliseconds, when its signal or the network has ended it; 8000 when not given. It tells
+   * an end from none.
+   */
+  readonly patience?: number
+
   /** How many records the volume case stores; 10,000 when not given. */
   readonly volume?: number
 }
@@ -22,4 +35,9 @@ export interface StoragePlace<Config> {
   readonly config: Config
   /** Called when every store on the place is closed. */
   readonly remove: () => Promise<void>
+}
+
+export interface NetworkPlace<Config> extends StoragePlace<Config> {
+  /** `config` leads through it, and nothing else does. The suite heals it; `remove` closes it. */
+  readonly network: FaultProxy
 }

@@ -4,8 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MemoryMedium, memoryStorage, storageConformance, type ConformanceCase } from '@warder/testkit'
+import { brokenRemoteStores } from './broken-remote-stores.ts'
 import { brokenStores } from './broken-stores.ts'
 import { plugin as forgetful } from './forgetful-storage.ts'
+import { remotePlace } from './reference/remote-storage.ts'
 
 const place = async () => ({ config: { medium: new MemoryMedium() }, remove: async () => {} })
 
@@ -13,6 +15,13 @@ describe('the storage suite catches a store that', () => {
   for (const { fault, caught, plugin } of brokenStores) {
     it(fault, async () => {
       await fails(named(storageConformance({ plugin, place }), caught))
+    })
+  }
+
+  for (const { fault, caught, saying, plugin } of brokenRemoteStores) {
+    it(fault, async () => {
+      const cases = storageConformance({ plugin, place: remotePlace, networkPlace: remotePlace, patience: 3000 })
+      expect((await fails(named(cases, caught))).message).to.match(saying)
     })
   }
 
@@ -41,6 +50,10 @@ describe('the storage suite', () => {
 
   it('stores as many records as it is asked to', () => {
     expect(cases.map(({ name }) => name).join()).to.contain('100,000 records')
+  })
+
+  it('leaves out what needs a network where there is none', () => {
+    expect(cases.map(({ name }) => name).join()).not.to.match(/network|stall/)
   })
 
   it('leaves out what needs another process when there is none to be had', () => {

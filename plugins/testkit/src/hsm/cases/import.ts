@@ -20,6 +20,7 @@ import {
   gcmOpen,
   hmac,
   knownKey,
+  negated,
   newPair,
   oaepSeal,
   publicKey,
@@ -180,6 +181,24 @@ export function importCases<Config>(bench: Bench<Config>): CaseTable {
         const { ref } = await provider.importKey(good, op)
         await assertIsKey(token, ref, known, 'sign', 'the next key')
         assert.equal((await provider.health(op)).ok, true, 'bad input does not break the token')
+      }),
+
+    'the other key with the same agreements is told from the one that is brought, where the token can sign': () =>
+      bench.withFreshToken(async token => {
+        const { provider, claims } = token
+        const door = await entrance(token)
+        if (door === undefined) return
+        const attempts: (readonly [string, () => Promise<unknown>])[] = []
+        for (const algorithm of ['P-256', 'P-384', 'P-521'] as const) {
+          const known = knownKey(algorithm)
+          for (const custody of custodies.filter(each => claims.takes(each, algorithm, 'derive'))) {
+            if (!claims.makes('sealed', algorithm, 'sign')) continue
+            const request = door.request(known, { usage: 'derive', custody })
+            const spki = negated(request.spki ?? new Uint8Array())
+            attempts.push([`${custody} ${algorithm}`, () => provider.importKey({ ...request, spki }, op)])
+          }
+        }
+        await assertUniform(attempts, 'decryption-failed', async () => {})
       }),
 
     'a key of another size than it is named with is refused like any bad import': () =>

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { WarderError, type SealedRef } from '@warder/contract'
+import { negated } from '../../../src/hsm/independent.ts'
 import { broken, type BrokenHsm } from './broken-hsm.ts'
 import { newKey } from './reference-keys.ts'
 import type { ReferenceToken } from './reference-token.ts'
@@ -19,6 +20,17 @@ export const brokenTransfers: readonly BrokenHsm[] = [
         return sound.generate(request.spec, op)
       }),
   })),
+  broken(
+    'checks a public half by an agreement',
+    'the other key with the same agreements is told from the one that is brought, where the token can sign',
+    sound => ({
+      importKey: (request, op) =>
+        sound.importKey(request, op).catch(async (error: unknown) => {
+          if (request.spec.usage !== 'derive' || request.spki === undefined) throw error
+          return sound.importKey({ ...request, spki: negated(request.spki) }, op)
+        }),
+    }),
+  ),
   broken('leaves a key on the token that it refused', importUniform, (sound, token) => ({
     importKey: (request, op) =>
       sound.importKey(request, op).catch((error: unknown) => {

@@ -1,6 +1,10 @@
-import { WarderError, type Cursor } from '@warder/contract'
+import { WarderError } from './errors.ts'
+import type { Cursor } from './storage.ts'
 
-/** A cursor is the last id a page looked at, so it needs no state and outlives the record, the page and the process. */
+/**
+ * A cursor for stores whose medium has none of its own: the last id a page looked at. It needs no state and outlives the
+ * record, the page and the process. {@link idOfCursor} gives the id back, and the page starts behind it.
+ */
 export function cursorAfter(id: string): Cursor {
   return Buffer.from(id, 'utf8').toString('base64url')
 }

@@ -1,4 +1,7 @@
-/** One listener on each signal, however many wait for it: a signal shared by a burst of calls warns at the eleventh. */
+/**
+ * For plugins whose calls wait: one listener on each signal, however many wait for it. Node warns of a leak when a signal
+ * that a burst of calls shares gets its eleventh.
+ */
 export class AbortListeners {
   readonly #waiting = new Map<AbortSignal, { readonly calls: Set<() => void>; readonly all: () => void }>()
 
