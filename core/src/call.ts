@@ -11,7 +11,8 @@ export type Permission = (typeof permissions)[number]
 export interface Principal {
   readonly identity: string
   readonly credential: string
-  readonly method: 'api-key'
+  /** `local`: who has the host, by a command there while the appliance is down. */
+  readonly method: 'api-key' | 'local'
   /** The spaces this credential may act in; `'*'` is every space, present and future. */
   readonly spaces: readonly string[] | '*'
   readonly permissions: readonly Permission[]

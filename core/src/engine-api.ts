@@ -32,6 +32,7 @@ import type {
 } from './keys/model.ts'
 import type { RevocationReason } from './keys/lifecycle.ts'
 import type { ListPage, ListQuery } from './list-page.ts'
+import type { Backup } from './recovery/model.ts'
 import type { SpaceView } from './spaces/model.ts'
 
 /** What listeners (REST, gRPC, the CLI's local commands) see of the engine. Every method authorises and journals. */
@@ -43,6 +44,7 @@ export interface Engine extends AsyncDisposable {
   readonly spaces: Spaces
   readonly apiKeys: ApiKeys
   readonly idempotency: Idempotency
+  readonly backups: Backups
   /** @throws WarderError `forbidden` unless the caller may introspect the root space. */
   authorizeIntrospection(call: Call): Promise<void>
   /** Health of each part, by name: `journal`, `storage`, `hsm`. Never throws. */
@@ -105,8 +107,9 @@ export interface Keys {
 }
 
 /**
- * What keys are for. Batch forms take items of one action on one key, 1 to 1,000; answers come in their order, and an item
- * that is refused leaves the others alone. A batch is one journal record.
+ * What keys are for. Batch forms take items of one action on one key, at most 1,000; answers come in their order, and an
+ * item that is refused leaves the others alone. A batch is one journal record. One without items uses nothing and is not
+ * journaled, but is refused, and that journaled, like any other.
  */
 export interface Crypto {
   sign(call: Call, space: string, name: string, input: SignInput): Promise<Signed>
@@ -182,6 +185,16 @@ export interface RootKeys {
   /** Makes the next root key and rewraps every sealed version under it in the background; an unfinished one is gone on with. */
   rotate(call: Call): Promise<RootRotation>
   status(call: Call): Promise<RootRotation>
+}
+
+export interface Backups {
+  /**
+   * Begins a backup of the appliance, while it serves: the state at one record of its journal, exactly. `software` names the
+   * version that makes it.
+   * @throws WarderError `forbidden`, or `backup-not-possible` when the HSM's side names no recipient or has no copy of a
+   *   root key that is in use
+   */
+  create(call: Call, software: string): Promise<Backup>
 }
 
 export interface Spaces {

@@ -14,6 +14,7 @@ import { createRootKeys } from './keys/root-keys.ts'
 import { createKeys } from './keys/service.ts'
 import { createTransfers } from './keys/transfers.ts'
 import { UseCounters, type UseLimits } from './keys/use-counters.ts'
+import { createBackups } from './recovery/backups.ts'
 import { createAuthorize, rootSpace } from './policy/authorize.ts'
 import { HeadIndex } from './records/head-index.ts'
 import { Replay } from './records/recover.ts'
@@ -28,6 +29,8 @@ export interface Ports {
   readonly journalFiles: JournalFiles
   /** The 32-byte store secret, opened by the HSM. The engine derives its keys from it and zeroes it. */
   readonly storeSecret: Uint8Array
+  /** Opens it once more, for a backup, which zeroes it. Absent where no backups are made. */
+  openStoreSecret?(op: Op): Promise<Uint8Array>
   readonly log: Log
   now(): Date
   /** Names this node in the journal. */
@@ -90,6 +93,17 @@ async function assemble(foundation: Foundation, ports: Ports, op: Op): Promise<E
     spaces: createSpaces({ repository, authorize, now }),
     apiKeys,
     idempotency,
+    backups: createBackups({
+      repository,
+      journal,
+      journalFiles: ports.journalFiles,
+      store,
+      hsm,
+      authorize,
+      openStoreSecret: ports.openStoreSecret?.bind(ports),
+      node: ports.node,
+      now,
+    }),
     authorizeIntrospection: call =>
       authorize(call, { space: rootSpace, permission: 'introspect', action: 'introspect' }),
     async health(healthOp) {
@@ -147,7 +161,10 @@ export async function closeFoundation({ journal, keys }: Pick<Foundation, 'journ
   eraseStoreKeys(keys)
 }
 
-export function journalContext(ports: Ports, keys: StoreKeys): JournalContext {
+export function journalContext(
+  ports: Pick<Ports, 'journalFiles' | 'log' | 'node' | 'now'>,
+  keys: StoreKeys,
+): JournalContext {
   const { journalFiles: files, log, node } = ports
   return { files, log, node, now: () => ports.now(), redaction: keys.redaction }
 }

@@ -2,12 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { type Op, WarderError } from '@warder/contract'
 import { Journal } from './audit/journal.ts'
 import { readJournal } from './audit/read.ts'
-import { permissions } from './call.ts'
 import { closeFoundation, type Foundation, journalContext, openFoundation, type Ports } from './engine.ts'
-import { issueApiKey, readApiKey } from './identity/api-key-secret.ts'
-import { issue } from './identity/api-keys.ts'
 import { apiKeys } from './identity/collection.ts'
 import { rootSpace } from './policy/authorize.ts'
+import { type AdminKeyDelivery, issueAdminKey } from './recover-administrator.ts'
 import { deriveStoreKeys, eraseStoreKeys } from './records/store-secret.ts'
 import { change } from './records/repository.ts'
 import { spaces } from './spaces/collection.ts'
@@ -17,22 +15,8 @@ export interface Initialised {
   readonly adminKey: string | undefined
 }
 
-/**
- * Hands out the first administrator's key, which is kept nowhere. It is handed out before it begins to work, so that no crash
- * can leave an appliance whose only key nobody has: what was handed out by a run that was cut short is taken up by the next.
- */
-export interface AdminKeyDelivery {
-  /** What an earlier run delivered, in case that was cut short; whatever is no key of this appliance counts as nothing. */
-  readonly delivered: string | undefined
-  /** Durable when it resolves. When it rejects, no key is made. Not called when what was delivered is taken up. */
-  deliver(key: string): Promise<void>
-}
-
 /** For a caller who is content with the answer. */
 const toNobody: AdminKeyDelivery = { delivered: undefined, deliver: () => Promise.resolve() }
-
-/** The first administrator's key does not last: it is there to make others with. In days. */
-const adminKeyDays = 365
 
 /**
  * Makes a new appliance: the journal's genesis, the spaces `root` and `default`, and one administrator. It may be run
@@ -48,7 +32,9 @@ export async function initialise(ports: Ports, op: Op, delivery: AdminKeyDeliver
   try {
     for (const name of [rootSpace, 'default']) await createSpaceIfAbsent(foundation, name, ports, op)
     const admins = foundation.repository.ids(apiKeys, { prefix: '', limit: 1 })
-    return { adminKey: admins.length > 0 ? undefined : await issueAdminKey(foundation, ports, delivery, op) }
+    return {
+      adminKey: admins.length > 0 ? undefined : await issueAdminKey(foundation, ports, systemEvent, delivery, op),
+    }
   } finally {
     await closeFoundation(foundation)
   }
@@ -85,21 +71,4 @@ async function createSpaceIfAbsent({ repository }: Foundation, name: string, { n
     result: 'ok',
   } as const
   await repository.write(draft, [change(spaces, name, 'absent', space)], op)
-}
-
-async function issueAdminKey(
-  { repository, keys }: Foundation,
-  { now }: Ports,
-  { delivered, deliver }: AdminKeyDelivery,
-  op: Op,
-): Promise<string> {
-  const checkKey = keys.apiKeyCheck
-  const taken = delivered === undefined ? undefined : readApiKey(checkKey, delivered)
-  const key =
-    delivered === undefined || taken === undefined ? issueApiKey(checkKey) : { ...taken, presented: delivered }
-  if (taken === undefined) await deliver(key.presented)
-  const expiresAt = new Date(now().getTime() + adminKeyDays * 86_400_000).toISOString()
-  const parts = { repository, checkKey, now, createdBy: 'system' }
-  await issue(parts, { identity: 'administrator', spaces: '*', permissions, expiresAt }, systemEvent, op, key)
-  return key.presented
 }

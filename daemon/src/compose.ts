@@ -1,6 +1,13 @@
 import { join } from 'node:path'
 import { type Health, type Log, type Op, type PluginHost, type Store, WarderError } from '@warder/contract'
-import { type AdminKeyDelivery, createEngine, initialise, type Initialised, type Ports } from '@warder/core'
+import {
+  type AdminKeyDelivery,
+  createEngine,
+  initialise,
+  type Initialised,
+  type Ports,
+  recoverAdministrator,
+} from '@warder/core'
 import { Closer } from './closer.ts'
 import type { Config } from './config/schema.ts'
 import { readVersion } from './config/version.ts'
@@ -15,6 +22,8 @@ import { watchEventLoop } from './metrics/event-loop.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { meteredPorts } from './metrics/ports.ts'
 import { loadPlugin } from './plugins/load.ts'
+import { lockDataDirectory } from './recovery/data-lock.ts'
+import { refuseUnfinished } from './recovery/unfinished.ts'
 import { claimDataDirectory } from './serve/data-format.ts'
 import { readTlsPair, type TlsPair } from './serve/tls-pair.ts'
 import { createStoreSecretIfAbsent, openStoreSecret } from './store-secret.ts'
@@ -121,6 +130,15 @@ export async function initialiseAppliance(config: Config, log: Log, delivery?: A
   })
 }
 
+/** Issues a new administrator's key, beside those there are. The appliance must not be running. */
+export async function recoverAdmin(config: Config, log: Log, delivery: AdminKeyDelivery): Promise<void> {
+  const { signal } = new AbortController()
+  await withBase(config, log, { signal }, async (base, closer, op) => {
+    await recoverAdministrator(await openPorts(config, log, base, op), delivery, op)
+    await closer[Symbol.asyncDispose]()
+  })
+}
+
 /** What stays open while the appliance is sealed. */
 interface Base {
   readonly store: Store
@@ -134,10 +152,35 @@ async function withBase<T>(
   op: Op,
   use: (base: Base, closer: Closer, op: Op) => Promise<T>,
 ): Promise<T> {
+  return withBackends(config, log, async ({ store, connect }, closer) => {
+    await refuseUnfinished(config.dataDir)
+    throwIfGivenUp(op)
+    return use({ store, hsm: await connect() }, closer, op)
+  })
+}
+
+export interface Backends {
+  readonly store: Store
+  /** Begins to connect to the HSM hosts. It is closed with the store. */
+  connect(): Promise<HsmClient>
+  /** Connects, and resolves when a host is ready. @throws WarderError `sealed`, or `hsm-unavailable` within a minute. */
+  openHsm(): Promise<HsmClient>
+}
+
+/**
+ * Takes the data directory for itself, opens storage, and hands both to `use`; closes them when that rejects.
+ * @throws WarderError `config-invalid`, fact `reason: already-running`, while another process has the data directory
+ */
+export async function withBackends<T>(
+  config: Config,
+  log: Log,
+  use: (backends: Backends, closer: Closer) => Promise<T>,
+): Promise<T> {
   const closer = new Closer()
   const host: PluginHost = { log, now: () => new Date() }
   try {
     await claimDataDirectory(config.dataDir)
+    closer.defer(await lockDataDirectory(config.dataDir))
     const storage = { specifier: config.storage.plugin, config: config.storage.config }
     const { service } = await loadPlugin('storage', storage, {
       allow: config.plugins.allow,
@@ -145,10 +188,16 @@ async function withBase<T>(
       openTimeoutMs: startTimeoutMs,
     })
     const store = closer.push(service)
-    throwIfGivenUp(op)
-    const { runDir, hosts } = config.hsm
-    const hsm = closer.push(connectHsm({ runDir, hosts, sharing: await sharingOf(config.hsm) }))
-    return await use({ store, hsm }, closer, op)
+    const connect = async (): Promise<HsmClient> => {
+      const { runDir, hosts } = config.hsm
+      return closer.push(connectHsm({ runDir, hosts, sharing: await sharingOf(config.hsm) }))
+    }
+    const openHsm = async (): Promise<HsmClient> => {
+      const hsm = await connect()
+      await hsm.ready({ signal: AbortSignal.timeout(startTimeoutMs) })
+      return hsm
+    }
+    return await use({ store, connect, openHsm }, closer)
   } catch (error) {
     await closer[Symbol.asyncDispose]().catch((cause: unknown) =>
       log.error('closing after a failed start failed', { cause: String(cause) }),
@@ -165,19 +214,29 @@ async function openPorts(
   op: Op,
   prepare?: typeof createStoreSecretIfAbsent,
 ): Promise<Ports> {
-  const storeSecret = await withDeadline(op, startTimeoutMs, async within => {
+  return withDeadline(op, startTimeoutMs, async within => {
     await hsm.ready(within)
     await prepare?.(config.dataDir, hsm, within)
-    return openStoreSecret(config.dataDir, hsm, within)
+    return portsOf(config, { store, hsm, log }, within)
   })
+}
+
+/** What the engine stands on, over backends that are open. The store secret in it is for one engine. */
+export async function portsOf(
+  { dataDir, node }: Config,
+  { store, hsm, log }: Pick<Ports, 'store' | 'hsm' | 'log'>,
+  op: Op,
+): Promise<Ports> {
+  const storeSecret = await openStoreSecret(dataDir, hsm, op)
   return {
     store,
     hsm,
-    journalFiles: await openJournalDirectory(journalDirectory(config.dataDir)),
+    journalFiles: await openJournalDirectory(journalDirectory(dataDir)),
     storeSecret,
+    openStoreSecret: each => openStoreSecret(dataDir, hsm, each),
     log,
     now: () => new Date(),
-    node: config.node,
+    node,
   }
 }
 

@@ -18,7 +18,12 @@ export async function writeFileDurably(path: string, content: string | Uint8Arra
     await rm(temporary, { force: true })
     throw error
   }
-  const directory = await open(dirname(path), 'r')
+  await syncDirectory(dirname(path))
+}
+
+/** Makes durable what was made, renamed or removed in a directory. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
   try {
     await directory.sync()
   } finally {

@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type KeyProvider, type Op, WarderError } from '@warder/contract'
@@ -26,10 +27,31 @@ export async function createStoreSecretIfAbsent(dataDir: string, hsm: KeyProvide
   const secret = await hsm.random(32, op)
   const sealed = await hsm.sealStoreSecret(secret, op)
   secret.fill(0)
-  await writeFileDurably(
-    pathIn(dataDir),
-    `${JSON.stringify({ v: 1, sealed: Buffer.from(sealed).toString('base64') })}\n`,
-  )
+  await write(dataDir, sealed)
+}
+
+/**
+ * Keeps a store secret that came from a backup, sealed by this HSM. Repeatable.
+ * @throws WarderError `already-initialised` when there is another one
+ */
+export async function keepStoreSecret(dataDir: string, secret: Uint8Array, hsm: KeyProvider, op: Op): Promise<void> {
+  if ((await readIfThere(pathIn(dataDir))) !== undefined) {
+    const there = await openStoreSecret(dataDir, hsm, op)
+    const same = timingSafeEqual(there, secret)
+    there.fill(0)
+    if (same) return
+    throw new WarderError('already-initialised', `${pathIn(dataDir)} is that of another appliance.`)
+  }
+  await write(dataDir, await hsm.sealStoreSecret(secret, op))
+}
+
+export async function hasStoreSecret(dataDir: string): Promise<boolean> {
+  return (await readIfThere(pathIn(dataDir))) !== undefined
+}
+
+async function write(dataDir: string, sealed: Uint8Array): Promise<void> {
+  const text = JSON.stringify({ v: 1, sealed: Buffer.from(sealed).toString('base64') })
+  await writeFileDurably(pathIn(dataDir), `${text}\n`)
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -86,8 +86,14 @@ export const zones: readonly Zone[] = [
     ...inCore,
   },
   {
+    name: 'core/recovery',
+    files: /^core\/src\/recovery\//,
+    mayImport: [...keys, 'core/keys'],
+    ...inCore,
+  },
+  {
     name: 'core/engine',
-    files: /^core\/src\/(engine|initialise|index)\.ts$/,
+    files: /^core\/src\/(engine|initialise|recover-administrator|successor|index)\.ts$/,
     mayImport: ['contract', 'core/*'],
     ...inCore,
   },

@@ -72,10 +72,10 @@ export class Journal {
   }
 
   /**
-   * Starts a new journal with its genesis record.
+   * Starts a new journal with its genesis record, whose subject says what it follows, if anything.
    * @throws WarderError `already-initialised` when there is one.
    */
-  static async create(context: JournalContext, origin: string): Promise<Journal> {
+  static async create(context: JournalContext, origin: string, subject: EventDraft['subject'] = {}): Promise<Journal> {
     if ((await context.files.list()).length > 0) {
       throw new WarderError('already-initialised', 'There are files in the journal directory already.')
     }
@@ -85,7 +85,7 @@ export class Journal {
       action: 'journal:genesis',
       correlation: 'init',
       actor: 'system',
-      subject: {},
+      subject,
       result: 'ok',
     })
     return journal
@@ -125,6 +125,11 @@ export class Journal {
 
   get origin(): string {
     return this.#origin
+  }
+
+  /** Where the chain stands as far as it is durable. */
+  get committed(): ChainState {
+    return this.#committed
   }
 
   /** Records that wait for the next sync. */

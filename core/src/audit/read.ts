@@ -21,6 +21,12 @@ export interface JournalReport {
   readonly tail: { readonly bytes: number; readonly records: number }
 }
 
+/** What could be verified of a journal, from its start. */
+export interface VerifiedPart extends JournalReport {
+  /** Why it ends there; `undefined` when it is all there is. A `journal-corrupt` as {@link readJournal} throws it. */
+  readonly fault: WarderError | undefined
+}
+
 /**
  * Reads a whole journal and checks every byte of it: each record's hash, the chain, the sequence, each commit line, and
  * that no segment is missing between two others. `visit` gets each committed record in order.
@@ -34,24 +40,40 @@ export async function readJournal(
   files: Pick<JournalFiles, 'list' | 'read'>,
   visit: (record: JournalRecord, hash: string) => void,
 ): Promise<JournalReport> {
+  const { fault: found, ...report } = await readVerifiedPart(files, visit)
+  if (found !== undefined) throw found
+  return report
+}
+
+/** As {@link readJournal}, for a journal that may be damaged: ends at the last batch before the damage. */
+export async function readVerifiedPart(
+  files: Pick<JournalFiles, 'list' | 'read'>,
+  visit: (record: JournalRecord, hash: string) => void,
+): Promise<VerifiedPart> {
   const names = (await files.list()).filter(name => segmentStart(name) !== undefined).toSorted()
   let chain = emptyChain
   let report: JournalReport = { chain, last: undefined, tail: { bytes: 0, records: 0 } }
   for (const [index, name] of names.entries()) {
     if (name !== segmentName(chain.next)) {
-      throw fault(name, 1, 0, `segment ${segmentName(chain.next)} is missing`)
+      return { ...report, fault: fault(name, 1, 0, `segment ${segmentName(chain.next)} is missing`) }
     }
     const reader = new SegmentReader(name, chain, visit)
-    for await (const chunk of files.read(name)) reader.push(chunk)
-    const segment = reader.end()
+    let segment: SegmentEnd
+    try {
+      for await (const chunk of files.read(name)) reader.push(chunk)
+      segment = reader.end()
+    } catch (error) {
+      if (!WarderError.is(error, 'journal-corrupt')) throw error
+      return { ...report, ...reader.verified, fault: error }
+    }
     chain = segment.chain
     const complete = chain.next % segmentRecords === 0 && chain.next > 0
-    if (index < names.length - 1 && (!complete || segment.tail.bytes > 0)) {
-      throw fault(name, segment.line, segment.committedBytes, 'the segment ends early')
-    }
     report = { chain, last: { name, committedBytes: segment.committedBytes }, tail: segment.tail }
+    if (index < names.length - 1 && (!complete || segment.tail.bytes > 0)) {
+      return { ...report, fault: fault(name, segment.line, segment.committedBytes, 'the segment ends early') }
+    }
   }
-  return report
+  return { ...report, fault: undefined }
 }
 
 interface SegmentEnd {
@@ -92,6 +114,11 @@ class SegmentReader {
     }
     this.#rest = bytes.subarray(from)
     if (this.#rest.length > 65 + maxRecordBytes + 1) throw this.#fault('line too long')
+  }
+
+  /** Up to its last commit line. */
+  get verified(): Pick<JournalReport, 'chain' | 'last'> {
+    return { chain: this.#chain, last: { name: this.#name, committedBytes: this.#committedBytes } }
   }
 
   end(): SegmentEnd {

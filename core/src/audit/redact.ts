@@ -33,6 +33,14 @@ const publicFields: ReadonlySet<string> = new Set([
   'destroyAt',
   'rootKey',
   'length',
+  'digest',
+  'size',
+  'recipient',
+  'previous',
+  'state',
+  'lost',
+  'differing',
+  'by',
 ])
 
 export interface RedactionKey {

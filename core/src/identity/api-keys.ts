@@ -22,7 +22,7 @@ export interface ApiKeyParts {
   now(): Date
 }
 
-type Event = Pick<EventDraft, 'correlation' | 'actor' | 'authn'>
+type Event = Pick<EventDraft, 'correlation' | 'actor' | 'authn'> & Partial<Pick<EventDraft, 'action'>>
 
 export function createApiKeys({
   repository,
@@ -105,7 +105,7 @@ export function createApiKeys({
   }
 }
 
-/** Makes, stores and journals an API key. Also used once at first run, for the first administrator, whose key is made before. */
+/** Makes, stores and journals an API key. Also used for an administrator, at first run and when no key is left; that key is made before. */
 export async function issue(
   parts: { repository: Repository; checkKey: Uint8Array; now(): Date; createdBy: string },
   input: CreateApiKey,
@@ -124,7 +124,7 @@ export async function issue(
     hash,
   }
   const subject = { credential: id, ...input }
-  const draft: EventDraft = { ...event, type: 'configuration', action: 'api-key:create', subject, result: 'ok' }
+  const draft: EventDraft = { action: 'api-key:create', ...event, type: 'configuration', subject, result: 'ok' }
   await parts.repository.write(draft, [change(apiKeys, id, 'absent', record)], op)
   return { apiKey: viewOf(record), secret: presented }
 }

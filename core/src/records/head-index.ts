@@ -14,6 +14,7 @@ export class HeadIndex {
   readonly #collections = new Map<string, Map<string, Head>>()
   /** Ids in order, per collection; built when first listed, kept in order from then on. */
   readonly #ordered = new Map<string, string[]>()
+  readonly #watchers = new Set<(collection: string, id: string) => void>()
 
   get(collection: string, id: string): Head | undefined {
     return this.#collections.get(collection)?.get(id)
@@ -35,6 +36,29 @@ export class HeadIndex {
       if (head.digest !== null && !existed) ordered.splice(at, 0, id)
     }
     heads.set(id, head)
+    for (const watcher of this.#watchers) watcher(collection, id)
+  }
+
+  /** How many records exist. */
+  get size(): number {
+    let size = 0
+    for (const { head } of this.entries()) if (head.digest !== null) size++
+    return size
+  }
+
+  collections(): readonly string[] {
+    return [...this.#collections.keys()]
+  }
+
+  /** Every record there is or was, collection by collection. */
+  *entries(): Generator<{ readonly collection: string; readonly id: string; readonly head: Head }> {
+    for (const [collection, heads] of this.#collections) for (const [id, head] of heads) yield { collection, id, head }
+  }
+
+  /** Tells of every change from now on, until the answer is called. */
+  watch(watcher: (collection: string, id: string) => void): () => void {
+    this.#watchers.add(watcher)
+    return () => void this.#watchers.delete(watcher)
   }
 
   /** Up to `limit` ids that start with `prefix`, ascending, after `after` (exclusive) when given. */

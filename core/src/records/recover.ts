@@ -22,6 +22,18 @@ export class Replay {
     }
   }
 
+  /** What records may hold by intents that no outcome ends, by `collection/id`: the digests after each such write. */
+  pending(): ReadonlyMap<string, ReadonlySet<string | null>> {
+    const pending = new Map<string, Set<string | null>>()
+    for (const { writes = [] } of this.#open.values()) {
+      for (const { collection, id, new: digest } of writes) {
+        const name = `${collection}/${id}`
+        pending.set(name, (pending.get(name) ?? new Set()).add(digest))
+      }
+    }
+    return pending
+  }
+
   /**
    * Ends each intent that a crash left open, by what storage holds: writes are made in order, so those whose new digest is
    * there were made. What matches neither side is left to the head index, which refuses it when it is read.

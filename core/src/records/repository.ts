@@ -1,14 +1,17 @@
 import { type Attributes, type Expected, type Op, type Store, type StoredRecord, WarderError } from '@warder/contract'
 import canonicalize from 'canonicalize'
-import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import type { EventDraft, WriteDigest } from '../audit/event.ts'
 import type { Journal } from '../audit/journal.ts'
 import type { HeadIndex } from './head-index.ts'
 import { throwIfCancelled } from '../cancelled.ts'
+import { copyRecords, type CopyPoint } from './copy.ts'
+import { distrust } from './distrust.ts'
 import { KeyedLock } from './keyed-lock.ts'
+import { openSealed } from './open-sealed.ts'
 import { OpenedRecords } from './opened-records.ts'
 import { corrupt, digestOf, seal, type SealingKeys, unseal } from './seal.ts'
+import { WriteGate } from './write-gate.ts'
 
 /** One kind of record: where it lives, what it holds, and which of that storage may see to answer queries. */
 export interface Collection<T> {
@@ -60,6 +63,7 @@ export class Repository {
   readonly #heads: HeadIndex
   readonly #locks = new KeyedLock()
   readonly #opened = new OpenedRecords()
+  readonly #gate = new WriteGate()
   /** Digests being written now, by `collection/id`: storage may already show them while the outcome is not yet durable. */
   readonly #inFlight = new Map<string, string | null>()
 
@@ -112,21 +116,24 @@ export class Repository {
         throw corrupt({ collection: collection.name, id }, 'id')
       const known = this.#opened.get(stored, digest)
       if (known !== undefined) return { value: known.value as T, revision: stored.revision }
-      const value = this.#open(collection, stored)
+      const value = this.open(collection, id, stored)
       this.#opened.set(stored, digest, value)
       return { value, revision: stored.revision }
     }
   }
 
-  /** What a record holds that was found at its address. */
-  #open<T>(collection: Collection<T>, stored: StoredRecord): T {
-    const plaintext = unseal(this.#keys, stored, stored.body)
-    const { attributes, value } = JSON.parse(plaintext.toString('utf8')) as { attributes: Attributes; value: unknown }
-    plaintext.fill(0)
-    if (!isDeepStrictEqual(attributes, stored.attributes)) throw corrupt(stored, 'attributes')
-    const parsed = collection.schema.safeParse(value)
-    if (!parsed.success) throw corrupt(stored, 'value', parsed.error)
-    return parsed.data
+  /** What a stored record holds. @throws WarderError `record-corrupt` unless this appliance wrote it as the one of this id */
+  open<T>(collection: Collection<T>, id: string, stored: StoredRecord): T {
+    return openRecord(this.#keys, collection, id, stored)
+  }
+
+  /**
+   * Every record as storage holds it, for a backup, while changes go on; see {@link copyRecords}. Storage cannot leave one
+   * out: what exists is taken from the journal.
+   */
+  copy(op: Op): AsyncGenerator<StoredRecord, CopyPoint> {
+    const parts = { store: this.#store, heads: this.#heads, gate: this.#gate, journal: this.#journal }
+    return copyRecords({ ...parts, unsettled: () => this.#inFlight.size > 0 }, op)
   }
 
   /** As {@link read}, for a record that must be there. */
@@ -147,7 +154,11 @@ export class Repository {
    * between, or storage that cannot even be read back, leaves the intent open: the next start settles it, and until then
    * the record takes no other change. Call it inside {@link exclusive} for each record that others may change.
    */
-  async write(draft: EventDraft, changes: readonly Change[], op: Op): Promise<void> {
+  write(draft: EventDraft, changes: readonly Change[], op: Op): Promise<void> {
+    return this.#gate.pass(() => this.#write(draft, changes, op))
+  }
+
+  async #write(draft: EventDraft, changes: readonly Change[], op: Op): Promise<void> {
     const sealed = changes.map(each => this.#seal(each))
     throwIfCancelled(op)
     const digests = sealed.map(({ digest }) => digest)
@@ -235,14 +246,10 @@ export class Repository {
 
 const lockKey = (collection: string, id: string): string => `${collection}/${id}`
 
-function distrust(
-  code: 'record-missing' | 'record-rolled-back',
-  what: string,
-  collection: string,
-  id: string,
-  facts: Record<string, number> = {},
-): WarderError {
-  return new WarderError(code, `The stored record ${collection}/${id} ${what}.`, {
-    facts: { collection, id, ...facts },
-  })
+/** As {@link Repository.open}. */
+function openRecord<T>(keys: SealingKeys, { name, schema }: Collection<T>, id: string, stored: StoredRecord): T {
+  const value = openSealed(keys, { collection: name, id }, stored)
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) throw corrupt({ collection: name, id }, 'value', parsed.error)
+  return parsed.data
 }

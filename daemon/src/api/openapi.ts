@@ -39,6 +39,7 @@ const tags: Readonly<Record<string, string>> = {
   rootKeys: 'The root key that wraps sealed keys',
   random: 'Random bytes',
   apiKeys: 'Credentials',
+  backup: 'Backups',
   appliance: 'The appliance itself',
 }
 
@@ -50,8 +51,6 @@ function tagOf({ path }: Operation): string {
 }
 
 function describe(operation: Operation, names: ReadonlyMap<z.ZodType, string>): Json {
-  const answer = names.get(operation.response)
-  if (answer === undefined) throw new TypeError(`the answer of ${operation.id} has no name`)
   return {
     operationId: operation.id,
     summary: operation.summary,
@@ -67,7 +66,7 @@ function describe(operation: Operation, names: ReadonlyMap<z.ZodType, string>): 
       [operation.status]: {
         description: operation.status === 201 ? 'Created' : 'Done',
         headers: headersOf(operation),
-        content: { 'application/json': { schema: answerOf(operation, answer) } },
+        content: contentOf(operation, names),
       },
       ...(isConditional(operation)
         ? { 304: { description: 'It is what If-None-Match names', headers: headersOf(operation) } }
@@ -75,6 +74,13 @@ function describe(operation: Operation, names: ReadonlyMap<z.ZodType, string>): 
       ...problemResponses(operation),
     },
   }
+}
+
+function contentOf(operation: Operation, names: ReadonlyMap<z.ZodType, string>): Json {
+  if (operation.streamed === true) return { 'application/octet-stream': {} }
+  const answer = names.get(operation.response)
+  if (answer === undefined) throw new TypeError(`the answer of ${operation.id} has no name`)
+  return { 'application/json': { schema: answerOf(operation, answer) } }
 }
 
 const isConditional = ({ method, entity }: Operation): boolean => method === 'GET' && entity !== undefined

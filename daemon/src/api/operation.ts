@@ -27,6 +27,8 @@ export interface Operation<
   /** Every field of the request may be absent, and so may the body. */
   readonly bodyOptional?: true
   readonly response: Response
+  /** Its answer is {@link StreamedBytes}. */
+  readonly streamed?: true
   readonly status: 200 | 201
   /** Where the created thing is, for the Location header of a 201. */
   location?(created: z.output<Response>): string
@@ -48,6 +50,12 @@ export interface Operation<
   ): Promise<readonly BatchItem<Frozen<z.input<Response>>>[]>
 }
 
+/** Answered as application/octet-stream, as they are made. Where that fails, the connection is lost before their end. */
+export interface StreamedBytes {
+  readonly bytes: AsyncIterable<Uint8Array>
+  readonly headers: Readonly<Record<string, string>>
+}
+
 export interface Entity {
   readonly id: string
   readonly generation: number
@@ -63,7 +71,7 @@ export interface Input<Params extends z.ZodType, Query extends z.ZodType, Reques
 
 export interface BatchInput<Params extends z.ZodType, Request extends z.ZodType> {
   readonly params: z.output<Params>
-  /** 1 to {@link batchLimit}. */
+  /** At most {@link batchLimit}; none when no item of the request could be read. */
   readonly items: readonly z.output<Request>[]
 }
 

@@ -2,6 +2,7 @@ import { apiKeyOperations, apiKeySchemas } from './api-keys.ts'
 import { keyCryptoOperations, keyCryptoSchemas } from './key-crypto.ts'
 import { keyLifecycleOperations } from './key-lifecycle.ts'
 import { keyOperations, keySchemas } from './keys.ts'
+import { backupOperations } from './backup.ts'
 import type { Operation } from './operation.ts'
 import { randomOperations, randomSchemas } from './random.ts'
 import { rootKeyOperations, rootKeySchemas } from './root-keys.ts'
@@ -18,6 +19,7 @@ export const operations: readonly Operation[] = [
   ...rootKeyOperations,
   ...randomOperations,
   ...apiKeyOperations,
+  ...backupOperations,
 ]
 
 /** The answers that the OpenAPI document gives a name of their own. */

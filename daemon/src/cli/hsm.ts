@@ -26,6 +26,25 @@ hsm
   .action(async flags => (await import('./hsm-init.ts')).hsmInit(flags))
 
 hsm
+  .command('restore')
+  .description('put the root keys of a backup on the token that the configuration names, which has none yet')
+  .requiredOption('--from <file>', 'the backup')
+  .requiredOption('--recipient-key <file>', 'PEM: the private RSA key that the backup is sealed to')
+  .option('--passphrase-file <file>', 'holds the passphrase of that key; asked for when absent')
+  .option('--config <file>', 'warder.toml', '/etc/warder/warder.toml')
+  .option(
+    '--new-token',
+    'initialise a free token under the name in the configuration, and make PINs where there are none',
+  )
+  .option('--pin-file <file>', 'holds the PIN, where the configuration leaves it to the operator; - is standard input')
+  .action(async flags => {
+    const { hsmRestore } = await import('./hsm-restore.ts')
+    const { readRecipientKey } = await import('./recipient-key.ts')
+    const { readRootKeys } = await import('../backup/read-root-keys.ts')
+    await hsmRestore(flags, await readRecipientKey(flags), readRootKeys)
+  })
+
+hsm
   .command('inspect')
   .description('show the token that the configuration names: identity, limits, mechanisms, objects by name; as JSON')
   .option('--config <file>', 'warder.toml', '/etc/warder/warder.toml')

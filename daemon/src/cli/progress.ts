@@ -1,5 +1,5 @@
-/** Says how much is done, and of how much when that has changed. */
-export type Report = (done: number, of?: number) => void
+/** Says how much is done; of how much, and what it is, when that has changed. */
+export type Report = (done: number, of?: number, label?: string) => void
 
 /**
  * Shows a bar on stderr while `fn` runs, if stderr is a terminal, and takes it away when it ends. `total` is in the units of
@@ -18,19 +18,19 @@ export async function withProgress<T>(
   const bar = new SingleBar({
     format:
       total === undefined
-        ? `${label} {value}`
-        : `${label} ${bright[0]}{bar}${bright[1]} {percentage}%  {eta_formatted} left`,
+        ? '{label} {value}'
+        : `{label} ${bright[0]}{bar}${bright[1]} {percentage}%  {eta_formatted} left`,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     stream: stderr,
     clearOnComplete: true,
     hideCursor: false,
   })
-  bar.start(total ?? 0, 0)
+  bar.start(total ?? 0, 0, { label })
   try {
-    return await fn((done, of) => {
+    return await fn((done, of, what) => {
       if (of !== undefined) bar.setTotal(of)
-      bar.update(done)
+      bar.update(done, what === undefined ? {} : { label: what })
     })
   } finally {
     bar.stop()

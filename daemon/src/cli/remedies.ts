@@ -32,5 +32,6 @@ export const remedies: Readonly<Partial<Record<WarderCode, string>>> = {
   'journal-unavailable': '`warder status` shows the state of the journal; free its disk, then restart the appliance',
   'journal-corrupt':
     'keep the files as evidence; on its host, `warder audit verify --dir DIR` says where the damage is',
+  'backup-not-possible': 'see docs/backup.md: hsm.config.backupRecipient, then `warder root-key rotate`',
   'not-initialised': '`warder init` on the host of the appliance makes what is missing',
 }

@@ -1,6 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { WarderError } from '@warder/contract'
 import { objectOf, problemOf } from './answer.ts'
+import { Deadline, textOf } from './deadline.ts'
 import { ApprovalPending } from './errors.ts'
 import { retryDelay } from './retry.ts'
 import { type OperationId, type Route, routes } from './routes.ts'
@@ -60,7 +62,7 @@ export class WarderClient implements Disposable {
     const route: Route = routes[id]
     const { params = {}, query = {}, body } = asked as Parts
     const headers: Record<string, string> = { accept: 'application/json, application/problem+json' }
-    if (this.#apiKey !== undefined) headers['authorization'] = `Bearer ${Buffer.from(this.#apiKey).toString('latin1')}`
+    this.#authorize(headers)
     if (body !== undefined) headers['content-type'] = 'application/json'
     if (ifMatch !== undefined) headers['if-match'] = ifMatch
     if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey
@@ -71,6 +73,42 @@ export class WarderClient implements Disposable {
     if (answered === undefined) throw problemOf(reply)
     const { etag, 'x-request-id': requestId } = reply.headers
     return { body: answered as Answered<Id>, etag, requestId: requestId?.toString() }
+  }
+
+  /**
+   * The bytes that an operation answers, as they come. `timeoutMs` holds for the headers, and then for each wait for more.
+   * @throws as {@link call}; Unreachable from the bytes when they end before their end
+   */
+  async stream(id: StreamedId): Promise<Bytes> {
+    const { method, path } = routes[id]
+    const headers: Record<string, string> = { accept: 'application/octet-stream, application/problem+json' }
+    this.#authorize(headers)
+    const late = new Deadline(this.#timeoutMs)
+    const reply = await this.#transport.open({ method, path, headers, signal: late.signal }).catch((error: unknown) => {
+      late.stop()
+      throw error
+    })
+    const bytes = this.#bytesOf(reply.body, late)
+    if (reply.status === 200) return { headers: reply.headers, bytes }
+    throw problemOf({ ...reply, text: await textOf(bytes) })
+  }
+
+  async *#bytesOf(body: AsyncIterable<Buffer>, late: Deadline): AsyncGenerator<Buffer> {
+    try {
+      for await (const part of body) {
+        late.stop()
+        yield part
+        late.start()
+      }
+    } catch (error) {
+      throw this.#transport.explain(error, late.signal)
+    } finally {
+      late.stop()
+    }
+  }
+
+  #authorize(headers: Record<string, string>): void {
+    if (this.#apiKey !== undefined) headers['authorization'] = `Bearer ${Buffer.from(this.#apiKey).toString('latin1')}`
   }
 
   /** Every item of every page, at most `limit` of them; pages are asked for as they are needed. */
@@ -111,6 +149,13 @@ export class WarderClient implements Disposable {
       }
     }
   }
+}
+
+type StreamedId = 'createBackup'
+
+export interface Bytes {
+  readonly headers: IncomingHttpHeaders
+  readonly bytes: AsyncIterable<Buffer>
 }
 
 type ListId = 'listKeys' | 'listSpaces' | 'listApiKeys'

@@ -1,4 +1,5 @@
 import type { apiKeyOperations } from '../api/api-keys.ts'
+import type { backupOperations } from '../api/backup.ts'
 import type { keyCryptoOperations } from '../api/key-crypto.ts'
 import type { keyLifecycleOperations } from '../api/key-lifecycle.ts'
 import type { keyOperations } from '../api/keys.ts'
@@ -28,6 +29,7 @@ type Transfers = typeof transferOperations
 type RootKeys = typeof rootKeyOperations
 type Random = typeof randomOperations
 type ApiKeys = typeof apiKeyOperations
+type Backups = typeof backupOperations
 
 const keys = '/v1/spaces/{space}/keys'
 const key = `${keys}/{key}`
@@ -81,6 +83,8 @@ export const routes = {
   createApiKey: post<ApiKeys[0]>('/v1/apiKeys'),
   listApiKeys: get<ApiKeys[1]>('/v1/apiKeys'),
   revokeApiKey: post<ApiKeys[2]>('/v1/apiKeys/{id}:revoke'),
+
+  createBackup: post<Backups[0]>('/v1/backup'),
 } as const
 
 export type OperationId = keyof typeof routes

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
 import { Unreachable, type UnreachableReason } from './errors.ts'
 
@@ -16,7 +16,17 @@ export interface Reply {
   readonly text: string
 }
 
+export interface StreamedReply {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: IncomingMessage
+}
+
 export interface Transport extends Disposable {
+  /** Resolves with the headers; the signal holds for what follows too. @throws Unreachable */
+  open(sending: Sending): Promise<StreamedReply>
+  /** What an error of an opened reply means. */
+  explain(error: unknown, signal: AbortSignal): Unreachable
   /** @throws Unreachable */
   send(sending: Sending): Promise<Reply>
 }
@@ -33,6 +43,15 @@ export function connect(url: URL, ca: string | undefined): Transport {
     ...(ca === undefined ? {} : { ca }),
   })
   return {
+    explain: (error, signal) => unreachable(error, url, signal),
+    open: ({ method, path, headers, body, signal }) =>
+      new Promise((resolve, reject) => {
+        const asked = request(new URL(path, url), { agent, method, headers, signal }, response =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response }),
+        )
+        asked.once('error', error => reject(unreachable(error, url, signal)))
+        asked.end(body)
+      }),
     send: ({ method, path, headers, body, signal }) =>
       new Promise((resolve, reject) => {
         const fail = (error: unknown): void => reject(unreachable(error, url, signal))

@@ -5,6 +5,7 @@ import {
   signatureAlgorithms,
   WarderError,
   type GeneratedKey,
+  type RootKeyBackup,
   type Sealed,
   type SealedRef,
 } from '@warder/contract'
@@ -63,6 +64,13 @@ export const encryptedAnswer: z.ZodType<Sealed> = z.object({
 })
 
 export const rootKeyAnswer = z.int().min(1)
+export const rootKeyBackupAnswer: z.ZodType<RootKeyBackup> = z.object({
+  recipient: bytes.nullable().transform(value => value ?? undefined),
+  keys: z.array(
+    z.object({ purpose: z.string(), number: z.int().min(1), oaep: z.enum(oaepAlgorithms), wrapped: bytes }),
+  ),
+  missing: z.array(z.string()),
+})
 export const healthAnswer = z.object({ ok: z.boolean(), detail: z.string() })
 export const nothingAnswer = z.null().transform(() => undefined)
 

@@ -9,6 +9,7 @@ import {
   type OaepAlgorithm,
   type Op,
   type ResidentRef,
+  type RootKeyBackup,
   type Sealed,
   type SealedRef,
   type SignatureAlgorithm,
@@ -48,6 +49,9 @@ export interface ConnectOptions {
 export interface HsmClient extends KeyProvider {
   /** Resolves when a host is connected. @throws WarderError `hsm-unavailable` when an operator has to mend something first. */
   ready(op: Op): Promise<void>
+
+  /** Of one host: copies are kept where all see them. @throws WarderError `unsupported-mechanism` when the plugin has none. */
+  rootKeyBackup(op: Op): Promise<RootKeyBackup>
 }
 
 /** Begins to connect and returns at once. Disposing it ends its calls with `hsm-unavailable`. */
@@ -147,6 +151,10 @@ class ChannelClient implements HsmClient {
     // made it is, whether or not they could be told; they also find it by themselves
     await this.newestRootKey(op).catch(() => undefined)
     return number
+  }
+
+  rootKeyBackup(op: Op): Promise<RootKeyBackup> {
+    return this.#call('rootKeyBackup', {}, op)
   }
 
   rewrap(ref: SealedRef, op: Op): Promise<SealedRef> {

@@ -1,14 +1,16 @@
-import type {
-  GeneratedKey,
-  Health,
-  KeyProvider,
-  KeySpec,
-  Op,
-  ResidentRef,
-  Sealed,
-  SealedRef,
-  TokenCapabilities,
-  WrappedImport,
+import {
+  type GeneratedKey,
+  type Health,
+  type KeyProvider,
+  type KeySpec,
+  type Op,
+  type ResidentRef,
+  type RootKeyBackup,
+  type Sealed,
+  type SealedRef,
+  type TokenCapabilities,
+  WarderError,
+  type WrappedImport,
 } from '@warder/contract'
 import {
   answerBySchema,
@@ -21,6 +23,7 @@ import {
   parseBytes,
   parsePlaintext,
   rootKeyAnswer,
+  rootKeyBackupAnswer,
   sealedRefAnswer,
 } from './answers.ts'
 import {
@@ -179,6 +182,18 @@ export const commands = {
     args: value => parseBySchema(noArguments, value),
     run: (provider, _, op) => provider.createRootKey(op),
     answer: value => answerBySchema(rootKeyAnswer, value),
+  }),
+  rootKeyBackup: define<object, RootKeyBackup>({
+    // each root key is asked which one it is
+    timeoutMs: 15_000,
+    args: value => parseBySchema(noArguments, value),
+    run: async (provider, _, op) => {
+      if (provider.rootKeyBackup !== undefined) return provider.rootKeyBackup(op)
+      throw new WarderError('unsupported-mechanism', 'This HSM plugin backs up no root keys', {
+        facts: { reason: 'no-root-key-backup' },
+      })
+    },
+    answer: value => answerBySchema(rootKeyBackupAnswer, value),
   }),
   rewrap: define<{ ref: SealedRef }, SealedRef>({
     timeoutMs: 15_000,

@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream'
 import type { WarderCode } from '@warder/contract'
 import type { Middleware, ParameterizedContext } from 'koa'
+import type { StreamedBytes } from '../api/operation.ts'
 import type { Answer } from './answer.ts'
 
 /** What the middleware leave for one another. */
@@ -26,4 +28,23 @@ export function reply(ctx: RequestContext, { status, headers, body }: Answer): v
   if (status === 304) return
   ctx.body = body
   ctx.type = 'application/json'
+}
+
+/** Answers bytes as they are made. What goes wrong meanwhile is told to `onCut`, and to the caller by a lost connection. */
+export function replyBytes(
+  ctx: RequestContext,
+  status: number,
+  { bytes, headers }: StreamedBytes,
+  onCut: (error: unknown) => void,
+): void {
+  const body = Readable.from(bytes, { objectMode: false })
+  // Koa would leave the answer open, as if more were to come.
+  body.once('error', error => {
+    onCut(error)
+    ctx.res.destroy()
+  })
+  ctx.status = status
+  ctx.set(headers)
+  ctx.body = body
+  ctx.type = 'application/octet-stream'
 }

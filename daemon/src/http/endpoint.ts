@@ -2,14 +2,14 @@ import { type Health, type Log, type WarderCode, WarderError } from '@warder/con
 import type { Engine } from '@warder/core'
 import type { RouterContext } from '@koa/router'
 import { z } from 'zod'
-import { pathOf, type Operation } from '../api/operation.ts'
+import { pathOf, type Operation, type StreamedBytes } from '../api/operation.ts'
 import { parse } from '../api/parse.ts'
 import { errorFields } from '../log/error-fields.ts'
 import { answerOf, type Answer } from './answer.ts'
 import { authenticate } from './authenticate.ts'
 import { isBatch, serveBatch } from './batch.ts'
 import { batchBodyLimits, bodyLimits, hasBody, parseJson, readBody } from './body.ts'
-import { reply, type RequestContext, type RequestState } from './context.ts'
+import { reply, replyBytes, type RequestContext, type RequestState } from './context.ts'
 import { expectationOf, isKnown } from './entity-tag.ts'
 import { digestOf, idempotencyKeyOf } from './idempotency.ts'
 import { problems } from './problem.ts'
@@ -76,6 +76,11 @@ export function endpoint(operation: Operation, serving: Serving): (ctx: Endpoint
     }
     const bytes = bodyOptional && !hasBody(req) ? noBytes : await readBody(req, limits)
     try {
+      if (operation.streamed === true) {
+        const body = parse(ofBody, bytes === noBytes ? {} : parseJson(bytes, limits), 'body')
+        const made = await operation.handle(engine, call, { params, query, body, expect })
+        return replyBytes(ctx, operation.status, made as StreamedBytes, error => cut(serving, ctx, error))
+      }
       const act = prepare(bytes === noBytes ? {} : parseJson(bytes, limits))
       if (idempotencyKey === undefined) return reply(ctx, await act())
       const once = {
@@ -99,6 +104,12 @@ function refused({ log, metrics }: Serving, ctx: EndpointContext, error: WarderE
   if (problems[error.code].status < 500) return
   const { requestId, traceId } = ctx.state
   log.warn('an item of a batch failed', { requestId, traceId, ...errorFields(error) })
+}
+
+/** An answer that was begun and could not be ended. */
+function cut({ log }: Serving, ctx: EndpointContext, error: unknown): void {
+  const { operation, requestId, traceId } = ctx.state
+  log.warn('an answer was cut short', { operation, requestId, traceId, ...errorFields(error) })
 }
 
 /** `fromEntries` makes `__proto__` a plain field too, to be refused like any other that is not known. */

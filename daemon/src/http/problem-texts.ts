@@ -204,6 +204,15 @@ export const problemTexts: Readonly<Record<WarderCode, ProblemText>> = {
     meaning: 'The appliance is set up already; nothing was changed.',
     remedy: 'Nothing, or use an empty directory and token.',
   },
+  'backup-not-possible': {
+    meaning:
+      'There is no recipient to seal a backup to, or a root key in use has no copy for the recipient. Nothing was read.',
+    remedy: 'Operator: the message names the fix: `hsm.config.backupRecipient`, then `warder root-key rotate`.',
+  },
+  'backup-damaged': {
+    meaning: 'The backup was changed, is not all of it, or is for another recipient. Nothing was restored from it.',
+    remedy: 'Operator: take another copy of it, or the recipient key that the message names.',
+  },
   'plugin-failed': {
     meaning: 'A plugin could not be loaded or opened, or broke its contract.',
     remedy: 'Operator: the message names the plugin and the fix.',

@@ -81,6 +81,8 @@ export const problems: Readonly<Record<WarderCode, ProblemSpec>> = {
   },
   'not-initialised': { ...broken('The appliance is not initialised', 501), quiet: true },
   'already-initialised': bad('The appliance is initialised already', 409),
+  'backup-not-possible': bad('The appliance cannot be backed up as it is', 409),
+  'backup-damaged': bad('The backup was changed, is not all of it, or is for another recipient', 422),
 
   'plugin-failed': broken('A plugin failed', 500),
   'config-invalid': broken('The configuration is not valid', 500),

@@ -1,97 +1,12 @@
-import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { WarderError } from '@warder/contract'
-import { loadConfig } from '../config/load.ts'
-import { parsePluginConfig } from '../config/plugin-config.ts'
-import { referencesIn } from '../config/references.ts'
-import type { Config } from '../config/schema.ts'
-import { resolvePlugin } from '../plugins/resolve.ts'
-import { requireUser } from '../serve/require-user.ts'
-import { asUser, findUser, isRoot } from '../systemd/accounts.ts'
-import { makeDirectory } from './directories.ts'
-import { lendCredentials, lendOperatorSecret, writeNew } from './lend-secrets.ts'
-import type { Say } from './tls-material.ts'
-
-const soPin = 'hsm-so-pin'
-const provisionMs = 120_000
-
-export interface InitHsmOptions {
-  readonly file: string
-  /** Initialise a free token, with PINs made here where there are none. */
-  readonly newToken: boolean
-  readonly say: Say
-  /** The operator's PIN, where the configuration leaves it to the operator. Zeroed here. */
-  readonly askOperator: () => Promise<Uint8Array>
-}
+import { provisioning, type ProvisioningOptions } from './hsm-provisioning.ts'
 
 /**
- * Prepares the token that the configuration names. It may be run again: a token, a key or a PIN that is there is kept. New
- * PINs are durable before a token learns them. The plugin runs as the user of the HSM hosts, and gets copies of the PINs in
- * memory, as the service manager would give them.
+ * Prepares the token that the configuration names. It may be run again: a token, a key or a PIN that is there is kept.
  *
  * @throws WarderError `unsupported-mechanism` when the plugin prepares no tokens; else what the plugin refuses with.
  */
-export async function initHsm({ file, newToken, say, askOperator }: InitHsmOptions): Promise<void> {
-  const config = await loadConfig(file)
-  const { hsm, plugins, credentialsDir } = config
-  const owner = hsm.user === undefined ? undefined : await findUser(hsm.user)
-  if (!isRoot()) await requireUser('hsm.user', hsm.user)
-  const plugin = await resolvePlugin('hsm', hsm.plugin, plugins)
-  if (plugin.provision === undefined) {
-    throw new WarderError(
-      'unsupported-mechanism',
-      `The plugin ${plugin.name} prepares no tokens: see its documentation.`,
-    )
-  }
-  const names = credentialNames(config, newToken)
-  if (newToken) await makePins(credentialsDir, names, say)
-  const absent = names.map(name => join(credentialsDir, name)).find(path => !existsSync(path))
-  if (absent !== undefined) {
-    throw new WarderError(
-      'config-invalid',
-      `There is no ${absent}: put the token's PIN there (mode 0600), or use --new-token.`,
-    )
-  }
-  const lent = await lendCredentials(credentialsDir, names, owner)
-  try {
-    const own = await lendOperatorSecret(hsm.config, lent, askOperator, owner)
-    const parsed = await parsePluginConfig({ kind: 'hsm', specifier: hsm.plugin }, plugin, own)
-    const soPinFile = newToken ? join(lent, soPin) : undefined
-    const op = { signal: AbortSignal.timeout(provisionMs) }
-    const done = await asUser(owner, async () => plugin.provision?.(parsed, { credentialsDir: lent, soPinFile }, op))
-    for (const line of done ?? []) say(line)
-    if (done?.length === 0) say('the token was prepared before; nothing was changed')
-  } finally {
-    await rm(lent, { recursive: true, force: true })
-  }
-}
-
-function credentialNames({ hsm }: Config, newToken: boolean): readonly string[] {
-  const named = referencesIn(hsm.config).flatMap(({ kind, value }) => (kind === 'credential' ? [value] : []))
-  return newToken ? [...new Set([...named, soPin])] : [...new Set(named)]
-}
-
-async function makePins(directory: string, names: readonly string[], say: Say): Promise<void> {
-  if (names.length > 0) await makeDirectory(directory, { mode: 0o700, uid: 0, gid: 0 })
-  for (const name of names) {
-    const path = join(directory, name)
-    if (existsSync(path)) continue
-    await writePin(path)
-    say(`made a PIN: ${path}; keep a copy where this machine cannot take it with it`)
-  }
-}
-
-/** 160 bits in hexadecimal: fits the longest PIN that tokens commonly take, and stays readable when typed. */
-async function writePin(path: string): Promise<void> {
-  const random = randomBytes(20)
-  const digits = Buffer.alloc(41, '\n')
-  try {
-    digits.write(random.toString('hex'), 'latin1')
-    await writeNew(path, digits)
-  } finally {
-    random.fill(0)
-    digits.fill(0)
-  }
+export async function initHsm(options: ProvisioningOptions): Promise<void> {
+  const done = await provisioning(options, 'prepares no tokens', plugin => plugin.provision?.bind(plugin))
+  for (const line of done) options.say(line)
+  if (done.length === 0) options.say('the token was prepared before; nothing was changed')
 }

@@ -74,7 +74,8 @@ async function hasAdministrator(journal: string): Promise<boolean> {
   return made
 }
 
-async function makeDirectories(config: Config, owner: User | undefined, say: Say): Promise<void> {
+/** The data directory and the run directory of the HSM hosts, where they are not yet. */
+export async function makeDirectories(config: Config, owner: User | undefined, say: Say): Promise<void> {
   const { uid, gid } = owner ?? own()
   const { hsm, dataDir } = config
   const sharing = await sharingOf(hsm)

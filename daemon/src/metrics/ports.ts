@@ -22,6 +22,7 @@ const hsmCommands = [
   'rewrap',
   'sealStoreSecret',
   'openStoreSecret',
+  'rootKeyBackup',
   'destroy',
   'health',
 ] as const satisfies readonly (keyof KeyProvider)[]

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { apiKeyOperations } from '../../src/api/api-keys.ts'
+import { backupOperations } from '../../src/api/backup.ts'
 import { keyCryptoOperations } from '../../src/api/key-crypto.ts'
 import { keyLifecycleOperations } from '../../src/api/key-lifecycle.ts'
 import { keyOperations } from '../../src/api/keys.ts'
@@ -22,6 +23,7 @@ const groups: Readonly<Record<string, readonly Operation[]>> = {
   RootKeys: rootKeyOperations,
   Random: randomOperations,
   ApiKeys: apiKeyOperations,
+  Backups: backupOperations,
 }
 
 describe('the routes of the client', () => {

@@ -76,7 +76,7 @@ describe('warder dev', function () {
     // one appliance for a directory: a second one must not take it over
     const second = await runProgram('index', 'dev', '--dir', dir, '--port', '0')
     expect(second.code).to.equal(1)
-    expect(second.stderr).to.match(/^warder: .*already open.*\[storage-unavailable\]$/m)
+    expect(second.stderr).to.match(/^warder: Another process works on .*\[config-invalid\]$/m)
     started.child.kill('SIGTERM')
     expect((await started.ended).code).to.equal(0)
     expect(existsSync(at.apiKey)).to.equal(true)

@@ -111,12 +111,28 @@ describe('hsm client', function () {
     expect(exported).to.deep.equal((imported.ref as SealedRef).blob)
     expect(await hsm.newestRootKey(op)).to.equal(1)
     expect(await hsm.createRootKey(op)).to.equal(2)
+    expect(await hsm.rootKeyBackup(op)).to.deep.equal({ recipient: undefined, keys: [], missing: ['kek/1', 'kek/2'] })
+    const recipient = new Uint8Array([1, 2, 3])
+    providers[0]!.recipient = recipient
+    const copy = { purpose: 'kek', oaep: 'RSA-OAEP', wrapped: new Uint8Array(424).fill(7) }
+    expect(await hsm.rootKeyBackup(op)).to.deep.equal({
+      recipient,
+      keys: [1, 2].map(number => ({ ...copy, number })),
+      missing: [],
+    })
     expect(await hsm.rewrap(imported.ref as SealedRef, op)).to.deep.equal({ ...imported.ref, rootKey: 2 })
     const secret = new Uint8Array(32).fill(5)
     expect(await hsm.openStoreSecret(await hsm.sealStoreSecret(secret, op), op)).to.deep.equal(secret)
     expect(await hsm.destroy(resident, op)).to.equal(undefined)
     expect(await hsm.locate(resident, op)).to.equal(undefined)
     expect(await hsm.health(op)).to.deep.equal({ ok: true, detail: '1 of 1 HSM hosts connected: in memory' })
+  })
+
+  it('says of a plugin that backs up no root keys that it does not', async () => {
+    await serve(0)
+    const hsm = await connect(1)
+    Object.defineProperty(providers[0]!, 'rootKeyBackup', { value: undefined })
+    expect((await rejection(hsm.rootKeyBackup(op))).code).to.equal('unsupported-mechanism')
   })
 
   it('tells of each answer: command, host, and both times', async () => {

@@ -82,6 +82,11 @@ describe('routes', () => {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       expect(reply.status, reply.text).to.equal(operation.status)
+      if (operation.streamed === true) {
+        expect(reply.headers['content-type']).to.equal('application/octet-stream')
+        expect(reply.text).to.match(/^\{"format":"warder-backup-v1"/)
+        return
+      }
       expect(reply.headers['content-type']).to.equal('application/json; charset=utf-8')
       expect(operation.response.safeParse(reply.json()).error).to.equal(undefined)
       if (operation.status === 201) expect(reply.headers.location).to.match(/^\/v1\//)

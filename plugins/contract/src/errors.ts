@@ -57,6 +57,8 @@ export const warderCodes = [
   'sealed',
   'not-initialised',
   'already-initialised',
+  'backup-not-possible',
+  'backup-damaged',
   // the appliance itself
   'plugin-failed',
   'config-invalid',

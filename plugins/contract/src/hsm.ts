@@ -141,6 +141,24 @@ export interface WrappedImport {
   readonly spki?: Uint8Array
 }
 
+/** What a backup takes along of the HSM: root keys that only the holder of the recipient's private key can open. */
+export interface RootKeyBackup {
+  /** The recipient's public key as SPKI, DER; `undefined` when none is configured. */
+  readonly recipient: Uint8Array | undefined
+  /** Those wrapped to this recipient. */
+  readonly keys: readonly WrappedRootKey[]
+  /** Names of root keys that wrap and have no copy for this recipient, such as `kek/1`. */
+  readonly missing: readonly string[]
+}
+
+export interface WrappedRootKey {
+  readonly purpose: string
+  readonly number: number
+  readonly oaep: OaepAlgorithm
+  /** In the form that {@link WrappedImport} describes. */
+  readonly wrapped: Uint8Array
+}
+
 export interface TokenCapabilities {
   readonly token: {
     readonly label: string
@@ -208,7 +226,11 @@ export interface KeyProvider extends Service {
   /** 1 to 4096 bytes from the token's generator (C_GenerateRandom). */
   random(length: number, op: Op): Promise<Uint8Array>
 
-  /** Unwraps in two steps, both inside the HSM, and checks that a private key belongs to `spki` by a signature or an agreement. */
+  /**
+   * Unwraps in two steps, both inside the HSM, and checks that a private key belongs to `spki` by a signature or a decryption.
+   * A token that agrees on secrets and cannot make ECDSA signatures has only an agreement to check with, which cannot tell
+   * a public point from its negative: there the half that is believed may be either. Both agree on the same secrets.
+   */
   importKey(request: WrappedImport, op: Op): Promise<GeneratedKey>
 
   /**
@@ -231,6 +253,12 @@ export interface KeyProvider extends Service {
 
   /** Opens what {@link sealStoreSecret} made. @throws WarderError `hsm-failed` when it was not made by this token. */
   openStoreSecret(sealed: Uint8Array, op: Op): Promise<Uint8Array>
+
+  /**
+   * The root keys as they are kept for a backup. The recipient is named on the HSM's side alone: no caller can choose it.
+   * Absent where root keys cannot be backed up.
+   */
+  rootKeyBackup?(op: Op): Promise<RootKeyBackup>
 
   /** Removes a resident key and reads back that it is gone. Absent already is success: the call may be repeated. */
   destroy(ref: ResidentRef, op: Op): Promise<void>
@@ -260,6 +288,22 @@ export interface HsmPlugin<Config = unknown> extends Plugin<'hsm', HsmCapability
    * nothing. Answers what it did, a line each. Absent where tokens are prepared by other means.
    */
   provision?(config: Config, files: ProvisioningFiles, op: Op): Promise<readonly string[]>
+
+  /**
+   * Makes the root keys of a backup on a token that has none, each under its own number, then the store key; first
+   * initialises a free token, when asked to, as {@link HsmPlugin.provision} does. The recipient's private key (PKCS#8, DER)
+   * unwraps them inside the token, and is the caller's to zero. May be run again: keys that are there with the same check
+   * value are kept. Answers what it did, a line each. Absent where root keys cannot be brought back.
+   * @throws WarderError `already-initialised` when the token has another key of such a name, or root keys of which the backup
+   *   knows nothing, `malformed-request` for what is no backup, and `decryption-failed` when a key cannot be opened: then no
+   *   root key was made.
+   */
+  restore?(
+    config: Config,
+    files: ProvisioningFiles,
+    backup: { readonly keys: readonly WrappedRootKey[]; readonly recipientKey: Uint8Array },
+    op: Op,
+  ): Promise<readonly string[]>
 
   /**
    * What an operator may see of the token, as plain JSON: its identity, limits, mechanisms, and the names and kinds of its

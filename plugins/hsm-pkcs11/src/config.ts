@@ -25,6 +25,11 @@ export const ConfigSchema = z.strictObject({
   ]),
   /** A directory that outlives the process: it remembers a refused PIN. Made with mode 0700 when missing. */
   stateDir: absolutePath,
+  /**
+   * A PEM file with an RSA public key of 3072 or 4096 bits, or a certificate of one. Root keys made from then on are wrapped
+   * to it, so that who holds its private key can put them on another token. Who may write this file chooses who that is.
+   */
+  backupRecipient: absolutePath.optional(),
   /** Set in the environment of this process before `C_Initialize`, for modules configured that way. */
   environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
   /** Handed to `C_Initialize` (its `pReserved`), for modules configured that way, such as NSS. No secret belongs here. */

@@ -3,6 +3,7 @@ import pkcs11js from 'pkcs11js'
 import { WarderError, type OaepAlgorithm } from '@warder/contract'
 import { holding, type Cryptoki, type Handle } from './cryptoki.ts'
 import { oaepForms } from './oaep.ts'
+import { discard } from './objects.ts'
 import { parseSpki, publicParts } from './spki.ts'
 import { exportingKey, recipientKey } from './templates.ts'
 import { wrapOut } from './wrapping.ts'
@@ -11,7 +12,7 @@ const leastBits = 2048
 const mostBits = 4096
 
 /** @throws WarderError `malformed-request` for what is no RSA public key of 2048 to 4096 bits. */
-export function readRecipient(spki: Uint8Array): KeyObject {
+export function parseRecipient(spki: Uint8Array): KeyObject {
   const recipient = parseSpki(spki)
   const { modulusLength = 0 } = recipient?.asymmetricKeyDetails ?? {}
   const usable = recipient?.asymmetricKeyType === 'rsa' && modulusLength >= leastBits && modulusLength <= mostBits
@@ -21,10 +22,7 @@ export function readRecipient(spki: Uint8Array): KeyObject {
   })
 }
 
-/**
- * Wraps `key`, which must be extractable, under an AES key made for this, and that to the recipient: both inside the HSM.
- * When it throws the caller must close the session, and the objects end with it.
- */
+/** Wraps `key`, which must be extractable, under an AES key made for this, and that to the recipient: both inside the HSM. */
 export async function exportTo(
   lib: Cryptoki,
   session: Handle,
@@ -32,12 +30,18 @@ export async function exportTo(
   recipient: KeyObject,
   oaep: OaepAlgorithm,
 ): Promise<Uint8Array> {
-  const carrier = lib.C_GenerateKey(session, { mechanism: pkcs11js.CKM_AES_KEY_GEN }, exportingKey)
-  const wrapped = await wrapOut(lib, session, carrier, key)
-  const publicKey = lib.C_CreateObject(session, [...recipientKey, ...publicParts(recipient)])
-  const out = Buffer.alloc(mostBits / 8)
-  const { mechanism } = oaepForms[oaep]
-  const encrypted = await holding([out], lib.C_WrapKeyAsync(session, mechanism, publicKey, carrier, out))
-  for (const object of [publicKey, carrier]) lib.C_DestroyObject(session, object)
-  return new Uint8Array(Buffer.concat([encrypted, wrapped]))
+  const made: Handle[] = []
+  try {
+    const carrier = lib.C_GenerateKey(session, { mechanism: pkcs11js.CKM_AES_KEY_GEN }, exportingKey)
+    made.push(carrier)
+    const wrapped = await wrapOut(lib, session, carrier, key)
+    const publicKey = lib.C_CreateObject(session, [...recipientKey, ...publicParts(recipient)])
+    made.push(publicKey)
+    const out = Buffer.alloc(mostBits / 8)
+    const { mechanism } = oaepForms[oaep]
+    const encrypted = await holding([out], lib.C_WrapKeyAsync(session, mechanism, publicKey, carrier, out))
+    return new Uint8Array(Buffer.concat([encrypted, wrapped]))
+  } finally {
+    discard(lib, session, made)
+  }
 }

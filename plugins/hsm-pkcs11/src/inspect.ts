@@ -1,10 +1,17 @@
 import * as graphene from 'graphene-pk11'
 import { WarderError } from '@warder/contract'
 import type { Config } from './config.ts'
-import { mechanismName } from './cryptoki.ts'
+import { Copies } from './copies.ts'
+import { mechanismName, type Cryptoki, type Handle } from './cryptoki.ts'
 import { findToken } from './find-token.ts'
 import { login } from './login.ts'
+import { nameOf } from './make-root-keys.ts'
 import { slotOf, withModule } from './provision.ts'
+import { readRecipient } from './recipient.ts'
+import { copiesOf } from './root-key-backup.ts'
+import { findRootKeys } from './root-keys.ts'
+import { wrappingPurposes } from './templates.ts'
+import { allOf, type WrappingRootKey } from './wrapping-keys.ts'
 
 export interface Inspection {
   readonly token: {
@@ -26,16 +33,27 @@ export interface Inspection {
   readonly objects: readonly {
     readonly label: string
     readonly class: string
-    /** CKA_ID as hexadecimal. */
+    /** CKA_ID as hexadecimal; empty, like the type, for data, which has neither. */
     readonly id: string
     readonly type: string
   }[]
+  /** Recipients by the SHA-256 of their public key (SPKI) in hexadecimal. */
+  readonly backup: {
+    /** Whom the configuration names; `null` when it names nobody. */
+    readonly recipient: string | null
+    /**
+     * The root keys that wrap, and whom each has been wrapped to: what is wrapped to nobody dies with the token. `null` when
+     * they are not what root keys must be, as opening the token says.
+     */
+    readonly rootKeys: readonly { readonly name: string; readonly wrappedTo: readonly string[] }[] | null
+  }
 }
 
 /** What an operator may see of a token: names and kinds, no values. Logs in, under the rules of the PIN. */
-export function inspect(
-  config: Pick<Config, 'module' | 'environment' | 'initString' | 'token' | 'pin' | 'stateDir'>,
+export async function inspect(
+  config: Pick<Config, 'module' | 'environment' | 'initString' | 'token' | 'pin' | 'stateDir' | 'backupRecipient'>,
 ): Promise<Inspection> {
+  const recipient = await readRecipient(config.backupRecipient)
   return withModule(config, async ({ lib, module }) => {
     const description = findToken(lib, config.token)
     const slot = slotOf(module, description.slot)
@@ -64,11 +82,34 @@ export function inspect(
         },
         mechanisms: mechanismsOf(slot),
         objects: objectsOf(session),
+        backup: {
+          recipient: recipient?.fingerprint ?? null,
+          rootKeys: await backedUp(lib, session.handle, new Copies(lib, config.stateDir)),
+        },
       }
     } finally {
       session.close()
     }
   })
+}
+
+async function backedUp(lib: Cryptoki, session: Handle, copies: Copies): Promise<Inspection['backup']['rootKeys']> {
+  const found = soundRootKeys(lib, session)
+  if (found === undefined) return null
+  const keys = await copiesOf(lib, session, found, copies)
+  return keys.map(({ key, copies: own }) => ({
+    name: `warder/${nameOf(key)}`,
+    wrappedTo: [...new Set(own.map(copy => copy.recipient))].toSorted(),
+  }))
+}
+
+function soundRootKeys(lib: Cryptoki, session: Handle): readonly WrappingRootKey[] | undefined {
+  try {
+    return allOf(findRootKeys(lib, session, wrappingPurposes))
+  } catch (error) {
+    if (!WarderError.is(error, 'not-initialised')) throw error
+    return undefined
+  }
 }
 
 // CK_UNAVAILABLE_INFORMATION is all ones, whatever the width of CK_ULONG
@@ -91,11 +132,16 @@ function objectsOf(session: graphene.Session): Inspection['objects'] {
   const all = []
   for (let index = 0; index < objects.length; index++) {
     const object = objects.items(index)
+    const kind = graphene.ObjectClass[object.class] ?? String(object.class)
+    if (object.class === graphene.ObjectClass.DATA) {
+      all.push({ label: object.getAttribute({ label: null }).label ?? '', class: kind, id: '', type: '' })
+      continue
+    }
     const { label, id, keyType } = object.getAttribute({ label: null, id: null, keyType: null })
     if (label == null || id == null) throw new WarderError('hsm-failed', 'the token hides an object')
     all.push({
       label,
-      class: graphene.ObjectClass[object.class] ?? String(object.class),
+      class: kind,
       id: id.toString('hex'),
       type: graphene.KeyType[keyType as number] ?? `0x${Number(keyType).toString(16)}`,
     })

@@ -34,6 +34,17 @@ export function readAttributes<const Types extends readonly number[]>(
   return values as unknown as { readonly [I in keyof Types]: Buffer }
 }
 
+/** Destroys session objects. Never throws: what a failing token leaves ends with the session. */
+export function discard(lib: Cryptoki, session: Handle, objects: Iterable<Handle>): void {
+  for (const object of objects) {
+    try {
+      lib.C_DestroyObject(session, object)
+    } catch {
+      // it ends with its session
+    }
+  }
+}
+
 /** Label and id of an object; `undefined` for one that lacks either, as objects made by others may. */
 export function readName(
   lib: Cryptoki,

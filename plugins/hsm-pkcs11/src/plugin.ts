@@ -1,11 +1,11 @@
-import { join } from 'node:path'
-import type { HsmPlugin, KeyProvider, Op, PluginHost, ProvisioningFiles } from '@warder/contract'
+import type { HsmPlugin, KeyProvider, Op, PluginHost } from '@warder/contract'
 import { WarderError } from '@warder/contract'
 import pkcs11js from 'pkcs11js'
 import { Canary } from './canary.ts'
 import { Capabilities } from './capabilities.ts'
 import { toWarderError } from './ckr.ts'
 import { ConfigSchema, type Config } from './config.ts'
+import { Copies } from './copies.ts'
 import type { Cryptoki } from './cryptoki.ts'
 import { findToken } from './find-token.ts'
 import { cancelled } from './gate.ts'
@@ -16,8 +16,9 @@ import { login } from './login.ts'
 import { OaepProbe } from './oaep.ts'
 import { probeWrapping, readMechanisms } from './probe.ts'
 import { wrapsBytes } from './probe-bytes.ts'
-import { createRootKeys, initToken } from './provision.ts'
 import { Pkcs11Provider, type Parts } from './provider.ts'
+import { provision, restore } from './provisioning.ts'
+import { readRecipient } from './recipient.ts'
 import { operatorOf } from './read-pin.ts'
 import { ResidentKeys } from './resident-keys.ts'
 import { reaches } from './reaches.ts'
@@ -44,14 +45,16 @@ export const plugin: HsmPlugin<Config> = {
   inspect,
   provision,
   reaches,
+  restore,
   selfTest,
 }
 
 async function open(config: Config, host: PluginHost, op: Op): Promise<KeyProvider> {
+  const recipient = await readRecipient(config.backupRecipient)
   const module = loadModule(config)
   try {
     const parts = await assemble(module.lib, config, host, op)
-    return new Pkcs11Provider({ ...parts, closeModule: () => module.close() })
+    return new Pkcs11Provider({ ...parts, recipient, closeModule: () => module.close() })
   } catch (error) {
     // C_Finalize ends the sessions and the login, and nothing asynchronous is under way
     module.close()
@@ -59,42 +62,12 @@ async function open(config: Config, host: PluginHost, op: Op): Promise<KeyProvid
   }
 }
 
-async function provision(
+async function assemble(
+  lib: Cryptoki,
   config: Config,
-  { credentialsDir, soPinFile }: ProvisioningFiles,
+  host: PluginHost,
   op: Op,
-): Promise<readonly string[]> {
-  const { module, environment, token, pin } = config
-  if ('operator' in pin) {
-    throw new WarderError('config-invalid', 'the PIN is with the operator, who cannot be asked here', {
-      facts: { field: 'pin' },
-    })
-  }
-  const pinFile = 'file' in pin ? pin.file : join(credentialsDir, pin.credential)
-  const done: string[] = []
-  const unlessDone = async (step: () => Promise<string>): Promise<void> => {
-    throwIfAborted(op)
-    try {
-      done.push(await step())
-    } catch (error) {
-      if (!WarderError.is(error, 'already-initialised')) throw error
-    }
-  }
-  if (soPinFile !== undefined && 'label' in token) {
-    const { label } = token
-    await unlessDone(async () => {
-      const { serial } = await initToken({ module, environment, label, soPinFile, pinFile })
-      return `initialised the token ${label}, serial ${serial}`
-    })
-  }
-  await unlessDone(async () => {
-    await createRootKeys({ ...config, pin: { file: pinFile } })
-    return 'made the root keys warder/kek/1 and warder/store/1'
-  })
-  return done
-}
-
-async function assemble(lib: Cryptoki, config: Config, host: PluginHost, op: Op): Promise<Omit<Parts, 'closeModule'>> {
+): Promise<Omit<Parts, 'closeModule' | 'recipient'>> {
   const token = findToken(lib, config.token)
   if ((token.flags & pkcs11js.CKF_USER_PIN_INITIALIZED) === 0) {
     throw new WarderError('not-initialised', 'the token has no user PIN yet', { facts: { serial: token.serial } })
@@ -128,6 +101,7 @@ async function assemble(lib: Cryptoki, config: Config, host: PluginHost, op: Op)
     oaep: new OaepProbe(lib, pool, keeper, mechanisms),
     wrappers,
     stores,
+    copies: new Copies(lib, config.stateDir),
     residents,
     sealed: new SealedKeys({ lib, keeper, pool, wrappers, alive }, config.cache),
   }

@@ -10,6 +10,7 @@ import {
   type OaepAlgorithm,
   type Op,
   type ResidentRef,
+  type RootKeyBackup,
   type Sealed,
   type SealedRef,
   type SignatureAlgorithm,
@@ -21,6 +22,7 @@ import { keyForms } from './algorithms.ts'
 import type { Canary } from './canary.ts'
 import { needsOaep, type Oaep } from './capabilities.ts'
 import { ckrOf, meaningOf } from './ckr.ts'
+import type { Copies } from './copies.ts'
 import { Gate } from './gate.ts'
 import { gcmDecrypt, gcmEncrypt, maxPlaintextBytes } from './gcm.ts'
 import { generateResident, generateSealed } from './generate-key.ts'
@@ -29,9 +31,12 @@ import { copyIdentity } from './identity.ts'
 import type { Keeper } from './keeper.ts'
 import { Lending, requireId } from './lending.ts'
 import { macWith, maxMacBytes } from './mac.ts'
+import { RootKeyMaker } from './make-root-keys.ts'
 import { oaepDecrypt, requireOaepName } from './oaep.ts'
 import { opening } from './opening.ts'
 import { requireSpec, requireUsage } from './purposes.ts'
+import type { Recipient } from './recipient.ts'
+import { backupFor } from './root-key-backup.ts'
 import type { RootKeys } from './root-keys.ts'
 import { signInput, signWith } from './sign.ts'
 import { isStoreSecret, openStoreSecret, sealStoreSecret, storeSecretRejected } from './store-secret.ts'
@@ -43,6 +48,8 @@ export interface Parts extends TransferParts {
   readonly keeper: Keeper
   readonly canary: Canary
   readonly stores: RootKeys
+  readonly copies: Copies
+  readonly recipient: Recipient | undefined
   /** Finalises the module. */
   closeModule(): void
 }
@@ -56,12 +63,12 @@ export class Pkcs11Provider implements KeyProvider {
   readonly #guard: Guard
   readonly #lending: Lending
   readonly #transfer: Transfer
+  readonly #maker: RootKeyMaker
   /**
    * What makes or removes keys goes one at a time. SoftHSM answers CKR_GENERAL_ERROR to some of it, rarely, when several
    * threads change its object store at once, and leaves it open what was done.
    */
   readonly #changes = new Gate(1)
-  readonly #rootKeyMaking = new Gate(1)
   #closed: Promise<void> | undefined
 
   constructor(parts: Parts) {
@@ -69,6 +76,7 @@ export class Pkcs11Provider implements KeyProvider {
     this.#guard = new Guard(this.#alive)
     this.#lending = new Lending(parts, this.#guard)
     this.#transfer = new Transfer(parts, this.#lending)
+    this.#maker = new RootKeyMaker(parts.lib, parts.copies, parts.recipient)
   }
 
   async health(op: Op): Promise<Health> {
@@ -229,8 +237,21 @@ export class Pkcs11Provider implements KeyProvider {
   createRootKey(op: Op): Promise<number> {
     const { pool, wrappers } = this.#parts
     return this.#guard.run(op, () =>
-      this.#rootKeyMaking.run(op.signal, () => pool.withSession(op, session => wrappers.create(session))),
+      this.#changes.run(op.signal, () => pool.withSession(op, session => wrappers.create(session, this.#maker))),
     )
+  }
+
+  rootKeyBackup(op: Op): Promise<RootKeyBackup> {
+    return this.#guard.run(op, async () => {
+      const { lib, pool, wrappers, copies, recipient } = this.#parts
+      const backup = await pool.withSession(op, session => {
+        wrappers.refresh(session)
+        return backupFor(lib, session, wrappers.all, copies, recipient)
+      })
+      // a token that is gone shows no copies either
+      await this.#guard.confirmAlive()
+      return backup
+    })
   }
 
   sealStoreSecret(secret: Uint8Array, op: Op): Promise<Uint8Array> {

@@ -3,15 +3,16 @@ import pkcs11js from 'pkcs11js'
 import { WarderError } from '@warder/contract'
 import { toWarderError } from './ckr.ts'
 import type { Config } from './config.ts'
+import { Copies, isCopyLabel } from './copies.ts'
 import type { Cryptoki, Handle } from './cryptoki.ts'
 import { describe, findToken, listTokens } from './find-token.ts'
 import { loadModule } from './load-module.ts'
 import { login } from './login.ts'
+import { RootKeyMaker } from './make-root-keys.ts'
 import { findObjects, readAttributes } from './objects.ts'
 import { pinText, withPin } from './read-pin.ts'
+import { readRecipient } from './recipient.ts'
 import { closeSession, readWrite } from './session-pool.ts'
-import { wrappingPurposes } from './templates.ts'
-import { makeRootKeys } from './wrapping-keys.ts'
 
 export interface InitToken {
   readonly module: string
@@ -59,12 +60,15 @@ export async function initToken(request: InitToken): Promise<{ readonly serial: 
 }
 
 /**
- * Makes the first root keys: `warder/kek/1`, `warder/export-kek/1`, `warder/import-kek/1` and `warder/store/1`.
- * @throws WarderError `already-initialised` when the token has any `warder/…` object, of whatever kind.
+ * Makes the first root keys: `warder/kek/1`, `warder/export-kek/1`, `warder/import-kek/1` and `warder/store/1`. Those that
+ * wrap are wrapped to the recipient first, when the configuration names one.
+ * @throws WarderError `already-initialised` when the token has any `warder/…` object, of whatever kind, but for copies of keys
+ *   that a run which was broken off has not come to make.
  */
 export async function createRootKeys(
-  config: Pick<Config, 'module' | 'environment' | 'initString' | 'token' | 'pin' | 'stateDir'>,
+  config: Pick<Config, 'module' | 'environment' | 'initString' | 'token' | 'pin' | 'stateDir' | 'backupRecipient'>,
 ): Promise<void> {
+  const recipient = await readRecipient(config.backupRecipient)
   await withModule(config, async ({ lib }) => {
     const token = findToken(lib, config.token)
     const session = lib.C_OpenSession(token.slot, readWrite)
@@ -72,13 +76,14 @@ export async function createRootKeys(
       await login(lib, session, token, config, () => new Date())
       for (const object of findObjects(lib, session, [{ type: pkcs11js.CKA_TOKEN, value: true }])) {
         const [label] = readAttributes(lib, session, object, [pkcs11js.CKA_LABEL])
-        if (label.toString('utf8').startsWith('warder/')) {
+        const name = label.toString('utf8')
+        if (name.startsWith('warder/') && !isCopyLabel(name)) {
           throw new WarderError('already-initialised', 'the token has keys of an appliance', {
-            facts: { serial: token.serial, key: label.toString('utf8') },
+            facts: { serial: token.serial, key: name },
           })
         }
       }
-      makeRootKeys(lib, session, [...wrappingPurposes, 'store'], 1)
+      await new RootKeyMaker(lib, new Copies(lib, config.stateDir), recipient).makeFirst(session)
     } finally {
       closeSession(lib, session)
     }

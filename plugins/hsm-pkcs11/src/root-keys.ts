@@ -72,9 +72,11 @@ function parseRootLabel(label: string): { readonly purpose: string; readonly num
   return match === null ? undefined : { purpose: match[1] as string, number: Number(match[2]) }
 }
 
-function faultOf(lib: Cryptoki, session: Handle, key: Handle, purpose: RootPurpose): string | undefined {
+/** What keeps a token key from being a root key of this purpose; `undefined` when nothing does. */
+export function faultOf(lib: Cryptoki, session: Handle, key: Handle, purpose: RootPurpose): string | undefined {
   const [type, length] = readAttributes(lib, session, key, [pkcs11js.CKA_KEY_TYPE, pkcs11js.CKA_VALUE_LEN])
-  if (asNumber(type) !== pkcs11js.CKK_AES || asNumber(length) !== 32) return 'not AES-256'
+  // SoftHSM answers 0 for every key that was unwrapped; restoring unwraps none of another length
+  if (asNumber(type) !== pkcs11js.CKK_AES || ![0, 32].includes(asNumber(length))) return 'not AES-256'
   const flags: ReadonlyArray<readonly [number, boolean, string]> = [
     [pkcs11js.CKA_PRIVATE, true, 'CKA_PRIVATE'],
     [pkcs11js.CKA_SENSITIVE, true, 'CKA_SENSITIVE'],

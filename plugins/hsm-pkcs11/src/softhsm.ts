@@ -14,6 +14,8 @@ export interface SoftHsmOptions {
   readonly mechanisms?: string
   /** Default: where Debian puts it. */
   readonly module?: string
+  /** As in the configuration of the plugin. */
+  readonly backupRecipient?: string
 }
 
 /**
@@ -42,6 +44,7 @@ export async function createSoftHsmToken(directory: string, options: SoftHsmOpti
     pin: { file: join(dir, 'pin') },
     stateDir: join(dir, 'state'),
     environment: { SOFTHSM2_CONF: softhsmConfig },
+    ...(options.backupRecipient !== undefined && { backupRecipient: options.backupRecipient }),
   })
   const soPinFile = join(dir, 'so-pin')
   for (const path of [soPinFile, join(dir, 'pin')]) await writeOnce(path)

@@ -44,6 +44,25 @@ export function rootKeyTemplate(purpose: RootPurpose, number: number, id: Buffer
   ]
 }
 
+/** A root key as a session object that can be wrapped, to be made one that stays (see {@link settled}) and destroyed. */
+export function passingRootKey(purpose: WrappingPurpose): Template {
+  return [...sessionAes, ...usage(rootUsages(purpose), secretUsages), ...extractable(true)]
+}
+
+/** What is added to have one made here rather than unwrapped. */
+export const rootKeyLength = { type: pkcs11js.CKA_VALUE_LEN, value: 32 }
+
+/** What a copy of a passing root key has in its own way, to be one that stays. */
+export function settled(purpose: WrappingPurpose, number: number, id: Buffer): Template {
+  return [
+    { type: pkcs11js.CKA_TOKEN, value: true },
+    { type: pkcs11js.CKA_LABEL, value: rootLabel(purpose, number) },
+    { type: pkcs11js.CKA_ID, value: id },
+    ...extractable(false),
+    fixed,
+  ]
+}
+
 export const secretUsages = [
   pkcs11js.CKA_ENCRYPT,
   pkcs11js.CKA_DECRYPT,
@@ -147,6 +166,28 @@ const sessionAes: Template = [...classOf('AES-256'), ...session, ...sensitive('A
 export const carrierKey: Template = [
   ...sessionAes,
   ...usage([pkcs11js.CKA_UNWRAP], secretUsages),
+  ...extractable(false),
+]
+
+/** An AES key that takes one key out and back in again, and then is gone. */
+export const passingCarrier: Template = [
+  ...sessionAes,
+  ...length('AES-256'),
+  ...usage([pkcs11js.CKA_WRAP, pkcs11js.CKA_UNWRAP], secretUsages),
+  ...extractable(false),
+]
+
+/** An AES key whose bytes come from outside, and which unwraps one other. */
+export function givenCarrier(bytes: Buffer): Template {
+  return [...carrierKey, { type: pkcs11js.CKA_VALUE, value: bytes }]
+}
+
+/** The private key of somebody whom keys were wrapped to. */
+export const unwrappingPrivateKey: Template = [
+  { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_PRIVATE_KEY },
+  ...session,
+  ...sensitive('RSA-4096'),
+  ...usage([pkcs11js.CKA_UNWRAP], privateUsages),
   ...extractable(false),
 ]
 

@@ -2,7 +2,7 @@ import pkcs11js from 'pkcs11js'
 import type { GeneratedKey, OaepAlgorithm, Op, SealedRef, WrappedImport } from '@warder/contract'
 import type { Capabilities } from './capabilities.ts'
 import type { Cryptoki, Handle } from './cryptoki.ts'
-import { exportTo, readRecipient } from './export-key.ts'
+import { exportTo, parseRecipient } from './export-key.ts'
 import { importResident, importSealed, readImport, type Import } from './import-key.ts'
 import { requireId, type Lending } from './lending.ts'
 import type { Mechanisms } from './mechanisms.ts'
@@ -67,7 +67,7 @@ export class Transfer {
     }
     requireOaepName(oaep)
     const { lib, capabilities, sealed } = this.#parts
-    const publicKey = readRecipient(recipient)
+    const publicKey = parseRecipient(recipient)
     capabilities.requireOaep(oaep, pkcs11js.CKF_WRAP, await this.#parts.oaep.offered())
     return sealed.inTransit(ref, op, (session, key) => exportTo(lib, session, key, publicKey, oaep))
   }

@@ -1,10 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import pkcs11js from 'pkcs11js'
 import { WarderError, type KeyPurpose, type SealedRef } from '@warder/contract'
 import type { Cryptoki, Handle } from './cryptoki.ts'
+import type { RootKeyMaker } from './make-root-keys.ts'
 import { findObjects } from './objects.ts'
 import { findRootKeys, type RootKey, type RootKeys } from './root-keys.ts'
-import { rootKeyTemplate, rootLabel, wrappingPurposes, type RootPurpose, type WrappingPurpose } from './templates.ts'
+import { rootLabel, wrappingPurposes, type WrappingPurpose } from './templates.ts'
+
+export type WrappingRootKey = RootKey & { readonly purpose: WrappingPurpose }
 
 /** Which root key a sealed key is wrapped under: one of another kind does not open it, whatever its reference claims. */
 export function wrapperOf(key: { readonly usage: KeyPurpose; readonly exportable: boolean }): WrappingPurpose {
@@ -44,6 +46,11 @@ export class WrappingKeys {
     return this.#keys[wrapperOf(ref)].get(ref.rootKey)
   }
 
+  /** Every root key known here, the parts of a broken generation too. */
+  get all(): readonly WrappingRootKey[] {
+    return allOf(this.#keys)
+  }
+
   /** Looks for what other processes have made meanwhile. Nothing changes when it throws. */
   refresh(session: Handle): void {
     const keys = findRootKeys(this.#lib, session, wrappingPurposes)
@@ -63,13 +70,13 @@ export class WrappingKeys {
    * Makes the next generation. When another process does the same at the same time, neither has made one.
    * @throws WarderError `hsm-failed` with the reason `another-root-key` then: nothing is left, and it may be tried again.
    */
-  create(session: Handle): number {
+  async create(session: Handle, maker: RootKeyMaker): Promise<number> {
     this.refresh(session)
     const number = 1 + Math.max(...wrappingPurposes.flatMap(purpose => this.#keys[purpose].numbers))
-    const made = makeRootKeys(this.#lib, session, wrappingPurposes, number)
+    const undo = await maker.makeGeneration(session, number)
     const doubled = wrappingPurposes.some(purpose => named(this.#lib, session, rootLabel(purpose, number)).length > 1)
     if (doubled) {
-      for (const key of made) this.#lib.C_DestroyObject(session, key)
+      await undo(session)
       throw new WarderError('hsm-failed', 'another process is making a root key', {
         facts: { reason: 'another-root-key' },
       })
@@ -89,25 +96,15 @@ export class WrappingKeys {
   }
 }
 
-/** Makes one root key of each purpose, in this order; all or none, unless the token fails while undoing. */
-export function makeRootKeys(
-  lib: Cryptoki,
-  session: Handle,
-  purposes: readonly RootPurpose[],
-  number: number,
-): readonly Handle[] {
-  const made: Handle[] = []
-  try {
-    for (const purpose of purposes) {
-      const template = rootKeyTemplate(purpose, number, randomBytes(16))
-      made.push(lib.C_GenerateKey(session, { mechanism: pkcs11js.CKM_AES_KEY_GEN }, template))
-    }
-  } catch (error) {
-    // one without the other could not be completed by a second run
-    for (const key of made) lib.C_DestroyObject(session, key)
-    throw error
-  }
-  return made
+/** In the order of their purposes and numbers. */
+export function allOf(keys: Readonly<Record<WrappingPurpose, RootKeys>>): readonly WrappingRootKey[] {
+  return wrappingPurposes
+    .toReversed()
+    .flatMap(purpose =>
+      keys[purpose].numbers
+        .toSorted((a, b) => a - b)
+        .map(number => ({ purpose, ...keys[purpose].require(purpose, number) })),
+    )
 }
 
 function named(lib: Cryptoki, session: Handle, label: string): readonly Handle[] {

@@ -25,6 +25,24 @@ export async function inAnotherProcess(config: Config, task: Task): Promise<stri
   return result
 }
 
+/** Makes root keys without end in a process of its own, and kills that as soon as it has made so many. */
+export async function killedWhileMaking(config: Config, generations: number): Promise<void> {
+  const child = fork(fileURLToPath(import.meta.url), ['making'], { execArgv: process.execArgv })
+  const end = once(child, 'exit')
+  let made = 0
+  child.on('message', () => {
+    if (++made === generations) child.kill('SIGKILL')
+  })
+  child.send(config)
+  const [code] = (await end) as [number | null]
+  if (code !== null) throw new Error(`the child ended with ${code}`)
+}
+
+async function makeUntilKilled(config: Config): Promise<never> {
+  const provider = await plugin.open(config, host, op)
+  for (;;) process.send?.(await provider.createRootKey(op))
+}
+
 async function perform(config: Config, task: Task): Promise<string> {
   const provider = await plugin.open(config, host, op)
   try {
@@ -48,4 +66,9 @@ if (process.argv[2] === 'child' && process.argv[1] === fileURLToPath(import.meta
   const [message] = (await once(process, 'message')) as [{ config: Config; task: Task }]
   process.send?.(await perform(message.config, message.task))
   process.disconnect()
+}
+
+if (process.argv[2] === 'making' && process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [config] = (await once(process, 'message')) as [Config]
+  await makeUntilKilled(config)
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { examples, remark } from '../manual/notes.ts'
 import { wholeNumber, withFormat } from './options.ts'
+import { addAcceptLoss } from './recovery.ts'
 
 export function addAuditCommands(warder: Command): void {
   const audit = warder.command('audit').description('the journal')
@@ -32,4 +33,6 @@ export function addAuditCommands(warder: Command): void {
     'warder audit tail --dir /var/lib/warder --key orders --since 1h',
     'warder audit tail --dir /var/lib/warder --follow --format json',
   )
+
+  addAcceptLoss(audit)
 }

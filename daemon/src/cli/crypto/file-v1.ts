@@ -1,6 +1,5 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { openChunks, sealChunks } from '../../sealed-chunks.ts'
 import { CliError } from '../failure.ts'
-import { chunksOf } from './chunks.ts'
 
 /**
  * `warder-file-v1`: a file of any length under a data key of its own.
@@ -10,10 +9,7 @@ import { chunksOf } from './chunks.ts'
  *
  * - The header is `{"format":"warder-file-v1","space":…,"key":…,"version":…,"dataKey":…}`: the data key (32 bytes) as the
  *   appliance encrypted it, base64, under which version of which key. It is authenticated, line feed and all, with every chunk.
- * - A chunk is AES-256-GCM (NIST SP 800-38D) of 65,536 bytes, the last one of what is left, followed by its tag (16 bytes).
- *   Its nonce is the number of the chunk from 0 (11 bytes, big-endian) and 1 for the last chunk, else 0 (1 byte). This is the
- *   STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár 2015): chunks cannot be cut off, added, repeated or reordered.
- * - Only a chunk that is the first too may be empty: an empty file.
+ * - Chunks are as {@link sealChunks} makes them.
  */
 export interface FileHeader {
   readonly space: string
@@ -25,8 +21,6 @@ export interface FileHeader {
 
 const format = 'warder-file-v1'
 const beginning = Buffer.from(`{"format":"${format}",`)
-const chunkBytes = 65_536
-const tagBytes = 16
 const lineLimit = 4096
 
 /** Whether a file begins as one of these does. */
@@ -42,10 +36,7 @@ export async function* sealFile(
   const { space, key, version, dataKey: wrapped } = header
   const line = Buffer.from(`${JSON.stringify({ format, space, key, version, dataKey: wrapped })}\n`)
   yield line
-  for await (const { bytes, number, last } of chunksOf(plaintext, chunkBytes)) {
-    const cipher = createCipheriv('aes-256-gcm', dataKey, nonce(number, last)).setAAD(line)
-    yield Buffer.concat([cipher.update(bytes), cipher.final(), cipher.getAuthTag()])
-  }
+  yield* sealChunks(line, dataKey, plaintext)
 }
 
 export interface OpenedHeader extends FileHeader {
@@ -78,33 +69,12 @@ export function readHeader(start: Buffer): OpenedHeader {
  * Decrypts what follows the header. Each chunk comes out when it was found genuine, and in its place.
  * @throws CliError as soon as one is not, or when the last one is missing
  */
-export async function* openFile(
+export function openFile(
   line: Uint8Array,
   dataKey: Uint8Array,
   ciphertext: AsyncIterable<Buffer>,
 ): AsyncGenerator<Uint8Array> {
-  for await (const { bytes, number, last } of chunksOf(ciphertext, chunkBytes + tagBytes)) {
-    if (bytes.length < tagBytes || (bytes.length === tagBytes && number > 0)) throw damaged()
-    const at = bytes.length - tagBytes
-    const decipher = createDecipheriv('aes-256-gcm', dataKey, nonce(number, last))
-    decipher.setAAD(line).setAuthTag(bytes.subarray(at))
-    const opened = decipher.update(bytes.subarray(0, at))
-    try {
-      decipher.final()
-    } catch (cause) {
-      opened.fill(0)
-      throw damaged(cause)
-    }
-    yield opened
-  }
-}
-
-function nonce(number: number, last: boolean): Uint8Array {
-  const bytes = Buffer.alloc(12)
-  // 6 of the 11 bytes hold every number that is exact here: 2^48 chunks are 16 EiB.
-  bytes.writeUIntBE(number, 5, 6)
-  bytes[11] = last ? 1 : 0
-  return bytes
+  return openChunks(line, dataKey, ciphertext, damaged)
 }
 
 function damaged(cause?: unknown): CliError {

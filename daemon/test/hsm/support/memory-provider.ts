@@ -21,6 +21,7 @@ import {
   type OaepAlgorithm,
   type Op,
   type ResidentRef,
+  type RootKeyBackup,
   type Sealed,
   type SealedRef,
   type SignatureAlgorithm,
@@ -38,6 +39,8 @@ type Bytes = Uint8Array
 export class MemoryProvider implements KeyProvider {
   readonly #keys = new Map<string, Bytes>()
   #newest = 1
+  /** Whom root keys are said to be wrapped to. */
+  recipient: Uint8Array | undefined
   disposed = 0
   /** Calls that wait in {@link whenAborted}. */
   waiting = 0
@@ -126,6 +129,15 @@ export class MemoryProvider implements KeyProvider {
     return ++this.#newest
   }
 
+  async rootKeyBackup(): Promise<RootKeyBackup> {
+    const keys = Array.from({ length: this.#newest }, (_, index) => index + 1)
+    return {
+      recipient: this.recipient,
+      keys: this.recipient === undefined ? [] : keys.map(number => ({ ...copyOfRootKey, number })),
+      missing: this.recipient === undefined ? keys.map(number => `kek/${number}`) : [],
+    }
+  }
+
   async rewrap(ref: SealedRef): Promise<SealedRef> {
     return { ...ref, rootKey: this.#newest }
   }
@@ -178,6 +190,7 @@ export class MemoryProvider implements KeyProvider {
   }
 }
 
+const copyOfRootKey = { purpose: 'kek', oaep: 'RSA-OAEP', wrapped: new Uint8Array(424).fill(7) } as const
 const wrapIv = Buffer.from('a65959a6', 'hex')
 
 function privateKeyOf(bytes: Bytes): KeyObject {

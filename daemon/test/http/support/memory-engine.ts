@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { WarderError } from '@warder/contract'
 import type {
   ApiKeyView,
@@ -38,6 +39,7 @@ export interface MemoryEngine extends Engine {
   introspects: boolean
 }
 
+const recipient = generateKeyPairSync('rsa', { modulusLength: 3072 }).publicKey.export({ type: 'spki', format: 'der' })
 const at = '2026-01-01T00:00:00.000Z'
 const space = (name: string): SpaceView => ({ name, description: '', createdAt: at, createdBy: 'tester' })
 const apiKey: ApiKeyView = {
@@ -243,6 +245,17 @@ export function createMemoryEngine(): MemoryEngine {
       rotate: call =>
         serve('rootKeys.rotate', call, undefined, { rootKey: 2, state: 'running' as const, done: 0, of: 7 }),
       status: call => serve('rootKeys.status', call, undefined, { rootKey: 1, state: 'done' as const, done: 7, of: 7 }),
+    },
+    backups: {
+      create: (call, software) =>
+        serve('backups.create', call, software, {
+          recipient,
+          residentKeys: 2,
+          parts: (async function* () {
+            yield { part: 'store-secret' as const, oaep: 'RSA-OAEP-256' as const, bytes: new Uint8Array(384) }
+          })(),
+          finish: async () => undefined,
+        }),
     },
     idempotency: {
       async once(_call, { route, key: name, digest, keepAnswer }, run) {

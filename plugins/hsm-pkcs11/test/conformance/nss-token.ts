@@ -9,8 +9,20 @@ import { createRootKeys } from '../../src/provision.ts'
 
 const label = 'NSS Certificate DB'
 
+interface NssToken {
+  readonly config: Config
+  readonly remove: () => Promise<void>
+}
+
 /** Makes an NSS database with a PIN and root keys, in a directory of its own. */
-export async function createNssToken(): Promise<{ readonly config: Config; readonly remove: () => Promise<void> }> {
+export async function createNssToken(backupRecipient?: string): Promise<NssToken> {
+  const token = await createEmptyNssToken(backupRecipient)
+  await createRootKeys(token.config)
+  return token
+}
+
+/** The same without root keys. */
+export async function createEmptyNssToken(backupRecipient?: string): Promise<NssToken> {
   const directory = await mkdtemp(join(tmpdir(), 'warder-nss-'))
   const pin = randomBytes(12).toString('hex')
   await writeFile(join(directory, 'pin'), pin, { mode: 0o600 })
@@ -20,9 +32,9 @@ export async function createNssToken(): Promise<{ readonly config: Config; reado
     token: { label },
     pin: { file: join(directory, 'pin') },
     stateDir: join(directory, 'state'),
+    backupRecipient,
   })
   setPin(config, pin)
-  await createRootKeys(config)
   return { config, remove: () => rm(directory, { recursive: true }) }
 }
 

@@ -1,5 +1,6 @@
 import type { CaseTable, ConformanceCase } from '../conformance-case.ts'
 import { Bench } from './bench.ts'
+import { backupCases } from './cases/backup.ts'
 import { cancellationCases } from './cases/cancellation.ts'
 import { capabilityCases } from './cases/capabilities.ts'
 import { concurrencyCases } from './cases/concurrency.ts'
@@ -48,6 +49,7 @@ export function hsmConformance<Config>(subject: HsmSubject<Config>): readonly Co
     ...casesOf(thorough, importCases(bench)),
     ...casesOf(thorough, exportCases(bench)),
     ...casesOf(thorough, rootKeyCases(bench)),
+    ...casesOf(thorough, backupCases(bench)),
     ...casesOf(thorough, residentCases(bench)),
     ...casesOf(quick, randomCases(bench)),
     ...casesOf(quick, storeSecretCases(bench)),

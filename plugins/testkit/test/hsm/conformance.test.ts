@@ -2,15 +2,16 @@ import { AssertionError } from 'node:assert'
 import { WarderError } from '@warder/contract'
 import { expect } from 'chai'
 import { hsmConformance, type ConformanceCase } from '@warder/testkit'
+import { brokenBackups } from './support/broken-backups.ts'
 import { brokenCalls } from './support/broken-calls.ts'
 import { brokenKeys } from './support/broken-keys.ts'
 import { brokenOpenings } from './support/broken-openings.ts'
 import { brokenOperations } from './support/broken-operations.ts'
 import { brokenTransfers } from './support/broken-transfers.ts'
-import { referenceHsm } from './support/reference-hsm.ts'
+import { referenceBackup, referenceHsm } from './support/reference-hsm.ts'
 import { ReferenceToken } from './support/reference-token.ts'
 
-const brokenHsms = [brokenOpenings, brokenKeys, brokenOperations, brokenTransfers, brokenCalls].flat()
+const brokenHsms = [brokenOpenings, brokenKeys, brokenOperations, brokenTransfers, brokenBackups, brokenCalls].flat()
 
 const place =
   (without: readonly string[] = []) =>
@@ -22,14 +23,14 @@ const place =
 describe('the HSM suite catches a provider that', () => {
   for (const { fault, caught, plugin, without } of brokenHsms) {
     it(fault, async () => {
-      await fails(named(hsmConformance({ plugin, place: place(without) }), caught))
+      await fails(named(hsmConformance({ plugin, place: place(without), backup: referenceBackup }), caught))
     }).timeout(60_000)
   }
 })
 
 describe('the HSM suite', () => {
   it('gives every case a name of its own', () => {
-    const cases = hsmConformance({ plugin: referenceHsm, place: place() })
+    const cases = hsmConformance({ plugin: referenceHsm, place: place(), backup: referenceBackup })
     expect(new Set(cases.map(({ name }) => name)).size).to.equal(cases.length)
   })
 
@@ -40,7 +41,7 @@ describe('the HSM suite', () => {
       left.add(token)
       return { config: { token }, remove: async () => void left.delete(token) }
     }
-    const cases = hsmConformance({ plugin: referenceHsm, place: counting })
+    const cases = hsmConformance({ plugin: referenceHsm, place: counting, backup: referenceBackup })
     await named(cases, 'another token does not open it').run()
     expect(left.size).to.equal(0)
   })

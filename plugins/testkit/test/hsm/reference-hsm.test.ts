@@ -1,9 +1,10 @@
 import { hsmConformance } from '@warder/testkit'
-import { referenceHsm, type ReferenceConfig } from './support/reference-hsm.ts'
+import { referenceBackup, referenceHsm, type ReferenceConfig } from './support/reference-hsm.ts'
 import { ReferenceToken } from './support/reference-token.ts'
 
 const lacking = (...without: string[]) => ({
   plugin: referenceHsm,
+  backup: referenceBackup,
   place: async () => ({
     config: { token: new ReferenceToken(), without } satisfies ReferenceConfig,
     remove: async () => {},

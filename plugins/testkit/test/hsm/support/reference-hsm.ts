@@ -7,7 +7,9 @@ import {
   type StandardSchema,
   type TokenCapabilities,
 } from '@warder/contract'
+import type { HsmBackupPlaces } from '../../../src/hsm/subject.ts'
 import { ReferenceProvider } from './reference-provider.ts'
+import { restoreTo } from './reference-restore.ts'
 import { ReferenceToken } from './reference-token.ts'
 import { cancelled } from './turns.ts'
 
@@ -44,6 +46,17 @@ export const referenceHsm: HsmPlugin<ReferenceConfig> = {
     if (signal.aborted) throw cancelled(signal)
     return new ReferenceProvider(token, capabilities(token, without))
   },
+  restore: async ({ token }, _files, { keys, recipientKey }) => restoreTo(token, keys, recipientKey),
+}
+
+/** Where it shows how root keys come back. */
+export const referenceBackup: HsmBackupPlaces<ReferenceConfig> = {
+  placeFor: async recipient => ({ config: { token: new ReferenceToken(recipient) }, remove: async () => {} }),
+  emptyPlace: async recipient => ({
+    config: { token: new ReferenceToken(recipient, 'empty') },
+    files: { credentialsDir: '' },
+    remove: async () => {},
+  }),
 }
 
 function capabilities(token: ReferenceToken, without: readonly string[]): TokenCapabilities {

@@ -23,6 +23,7 @@ import {
   type OaepAlgorithm,
   type Op,
   type ResidentRef,
+  type RootKeyBackup,
   type Sealed,
   type SealedRef,
   type SignatureAlgorithm,
@@ -206,6 +207,15 @@ export class ReferenceProvider implements KeyProvider {
 
   createRootKey(op: Op): Promise<number> {
     return this.#run(op, () => this.#token.addRoot())
+  }
+
+  rootKeyBackup(op: Op): Promise<RootKeyBackup> {
+    return this.#run(op, () => {
+      const { recipient, roots, copies } = this.#token
+      const names = roots.flatMap((_, index) => [`kek/${index + 1}`, `export-kek/${index + 1}`])
+      const here = new Set(copies.map(({ purpose, number }) => `${purpose}/${number}`))
+      return { recipient, keys: [...copies], missing: names.filter(name => !here.has(name)) }
+    })
   }
 
   rewrap(ref: SealedRef, op: Op): Promise<SealedRef> {

@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type HsmPlugin, type Op, type ProvisioningFiles, WarderError } from '@warder/contract'
+import { loadConfig } from '../config/load.ts'
+import { parsePluginConfig } from '../config/plugin-config.ts'
+import { referencesIn } from '../config/references.ts'
+import type { Config } from '../config/schema.ts'
+import { resolvePlugin } from '../plugins/resolve.ts'
+import { requireUser } from '../serve/require-user.ts'
+import { asUser, findUser, isRoot } from '../systemd/accounts.ts'
+import { makeDirectory } from './directories.ts'
+import { lendCredentials, lendOperatorSecret, writeNew } from './lend-secrets.ts'
+import type { Say } from './tls-material.ts'
+
+const soPin = 'hsm-so-pin'
+const provisionMs = 120_000
+
+export interface ProvisioningOptions {
+  readonly file: string
+  /** Initialise a free token, with PINs made here where there are none. */
+  readonly newToken: boolean
+  readonly say: Say
+  /** The operator's PIN, where the configuration leaves it to the operator. Zeroed here. */
+  readonly askOperator: () => Promise<Uint8Array>
+}
+
+/** What is done to a token; answers a line for each thing. `undefined` for a plugin that does no such thing. */
+export type Step = (
+  plugin: HsmPlugin,
+) => ((config: unknown, files: ProvisioningFiles, op: Op) => Promise<readonly string[]>) | undefined
+
+/**
+ * Has the plugin that the configuration names do something to its token, and answers what it did. A token or a PIN that is
+ * there is kept. New PINs are durable before a token learns them. The plugin runs as the user of the HSM hosts, and gets copies
+ * of the PINs in memory, as the service manager would give them.
+ *
+ * @throws WarderError `unsupported-mechanism` with `unable` when the plugin does no such thing; else what it refuses with.
+ */
+export async function provisioning(
+  { file, newToken, say, askOperator }: ProvisioningOptions,
+  unable: string,
+  step: Step,
+): Promise<readonly string[]> {
+  const config = await loadConfig(file)
+  const { hsm, plugins, credentialsDir } = config
+  const owner = hsm.user === undefined ? undefined : await findUser(hsm.user)
+  if (!isRoot()) await requireUser('hsm.user', hsm.user)
+  const plugin = await resolvePlugin('hsm', hsm.plugin, plugins)
+  const act = step(plugin)
+  if (act === undefined) {
+    throw new WarderError('unsupported-mechanism', `The plugin ${plugin.name} ${unable}: see its documentation.`)
+  }
+  const names = credentialNames(config, newToken)
+  if (newToken) await makePins(credentialsDir, names, say)
+  const absent = names.map(name => join(credentialsDir, name)).find(path => !existsSync(path))
+  if (absent !== undefined) {
+    throw new WarderError(
+      'config-invalid',
+      `There is no ${absent}: put the token's PIN there (mode 0600), or use --new-token.`,
+    )
+  }
+  const lent = await lendCredentials(credentialsDir, names, owner)
+  try {
+    const own = await lendOperatorSecret(hsm.config, lent, askOperator, owner)
+    const parsed = await parsePluginConfig({ kind: 'hsm', specifier: hsm.plugin }, plugin, own)
+    const soPinFile = newToken ? join(lent, soPin) : undefined
+    const op = { signal: AbortSignal.timeout(provisionMs) }
+    return await asUser(owner, () => act(parsed, { credentialsDir: lent, soPinFile }, op))
+  } finally {
+    await rm(lent, { recursive: true, force: true })
+  }
+}
+
+function credentialNames({ hsm }: Config, newToken: boolean): readonly string[] {
+  const named = referencesIn(hsm.config).flatMap(({ kind, value }) => (kind === 'credential' ? [value] : []))
+  return newToken ? [...new Set([...named, soPin])] : [...new Set(named)]
+}
+
+async function makePins(directory: string, names: readonly string[], say: Say): Promise<void> {
+  if (names.length > 0) await makeDirectory(directory, { mode: 0o700, uid: 0, gid: 0 })
+  for (const name of names) {
+    const path = join(directory, name)
+    if (existsSync(path)) continue
+    await writePin(path)
+    say(`made a PIN: ${path}; keep a copy where this machine cannot take it with it`)
+  }
+}
+
+/** 160 bits in hexadecimal: fits the longest PIN that tokens commonly take, and stays readable when typed. */
+async function writePin(path: string): Promise<void> {
+  const random = randomBytes(20)
+  const digits = Buffer.alloc(41, '\n')
+  try {
+    digits.write(random.toString('hex'), 'latin1')
+    await writeNew(path, digits)
+  } finally {
+    random.fill(0)
+    digits.fill(0)
+  }
+}
