@@ -52,7 +52,7 @@ describe('the drill of docs/backup.md', function () {
     await site.loseData()
     const { stderr } = await site.ok(['restore', '--from', file, ...args])
     expect(stderr).to.include(`the backup has SHA-256 ${sha256}`)
-    expect((await site.ok(['store', 'verify'])).stdout).to.match(/^VERIFIED/)
+    expect((await site.ok(['verify', 'store'])).stdout).to.match(/^VERIFIED/)
     expect((await run(offline, ['audit', 'verify', '--dir', site.dataDir])).stdout).to.match(/^VERIFIED/)
     await site.engine(async engine => expect(await signs(engine, 'default', 'orders')).to.equal(true))
   })

@@ -163,7 +163,7 @@ describe('a journal that is damaged', function () {
   })
 })
 
-describe('warder store verify', function () {
+describe('warder verify store', function () {
   this.timeout(60_000)
   let site: Site
   before(async () => {
@@ -178,7 +178,7 @@ describe('warder store verify', function () {
     const asWas = await site.snapshot()
     const before = await site.storedRecord('keys', 'default/a')
     await site.engine(engine => engine.keys.disable(administrator, 'default', 'a', 'any'))
-    expect((await site.ok(['store', 'verify'])).stdout).to.match(/^VERIFIED {3}\d+ records, as record \d+ of journal/)
+    expect((await site.ok(['verify', 'store'])).stdout).to.match(/^VERIFIED {3}\d+ records, as record \d+ of journal/)
     await site.putStored(before)
     await site.removeStored('keys', 'default/b')
     const c = await site.storedRecord('keys', 'default/c')
@@ -187,7 +187,7 @@ describe('warder store verify', function () {
     const d = await site.storedRecord('keys', 'default/d')
     await site.putStored({ ...d, revision: 2, body: Uint8Array.from(d.body, byte => byte ^ 1) })
 
-    const { code, stdout } = await site.warder(['store', 'verify', '--config', site.configFile])
+    const { code, stdout } = await site.warder(['verify', 'store', '--config', site.configFile])
     expect(code).to.equal(1)
     expect(stdout).to.match(/^FAILED {5}1 missing, 1 older, 1 newer, 1 changed, 1 unknown of \d+ records$/m)
     expect(stdout.trimEnd().split('\n').slice(1).toSorted()).to.deep.equal(
@@ -199,7 +199,7 @@ describe('warder store verify', function () {
         'unknown    keys/default/x',
       ].toSorted(),
     )
-    const json = await site.warder(['store', 'verify', '--config', site.configFile, '--format', 'json'])
+    const json = await site.warder(['verify', 'store', '--config', site.configFile, '--format', 'json'])
     expect(json.code).to.equal(1)
     expect(JSON.parse(json.stdout)).to.deep.include({
       verified: false,
@@ -210,12 +210,12 @@ describe('warder store verify', function () {
 
   it('is refused while the appliance runs, and where there is no journal', async () => {
     await site.engine(async () => {
-      expect(await site.refused(['store', 'verify'])).to.include('stop it first (systemctl stop warder)')
+      expect(await site.refused(['verify', 'store'])).to.include('stop it first (systemctl stop warder)')
       expect(await site.refused(['admin', 'recover', '--admin-key-file', site.path('k')])).to.include('stop it first')
     })
     expect(await readdir(site.dir)).to.not.include('k')
     await site.loseData()
-    expect(await site.refused(['store', 'verify'])).to.include('[not-initialised]')
+    expect(await site.refused(['verify', 'store'])).to.include('[not-initialised]')
   })
 })
 

@@ -74,7 +74,7 @@ describe('a backup', function () {
     expect(verified)
       .to.match(/^VERIFIED {3}/)
       .and.to.match(/^follows {4}[0-9a-f-]{36}, record \d+: verified in the archive$/m)
-    expect((await site.ok(['store', 'verify'])).stdout).to.match(/^VERIFIED {3}/)
+    expect((await site.ok(['verify', 'store'])).stdout).to.match(/^VERIFIED {3}/)
     expect(await readdir(site.dataDir)).to.not.include.members(['unfinished.json', 'journal.new'])
   })
 
@@ -167,7 +167,7 @@ describe('a backup', function () {
     }
     expect(killed).to.include.members(['unfinished.json', 'journal-archive'])
     await site.ok(restoreArgs)
-    expect((await site.ok(['store', 'verify'])).stdout).to.match(/^VERIFIED {3}/)
+    expect((await site.ok(['verify', 'store'])).stdout).to.match(/^VERIFIED {3}/)
     expect((await site.warder(['audit', 'verify', '--dir', site.dataDir])).code).to.equal(0)
     await site.engine(async engine => expect(await signs(engine, 'payments', 'cards')).to.equal(true))
   })

@@ -5,7 +5,7 @@ import { addAuditCommands } from './commands/audit.ts'
 import { addCryptoCommands } from './commands/crypto.ts'
 import { addDocuments } from './commands/documents.ts'
 import { addKeyCommands } from './commands/key.ts'
-import { addAdminCommands, addBackupCommands, addStoreCommands } from './commands/recovery.ts'
+import { addAdminCommands, addBackupCommands } from './commands/recovery.ts'
 import { addSealingCommands } from './commands/sealing.ts'
 
 /** Adds the commands that talk to an appliance, and those that read what one left. Each loads what it needs when it runs. */
@@ -21,7 +21,6 @@ export function addCommands(warder: Command): void {
   addRootKeyCommands(warder)
   addAuditCommands(warder)
   addBackupCommands(warder)
-  addStoreCommands(warder)
   addAdminCommands(warder)
   addDocuments(warder)
 }

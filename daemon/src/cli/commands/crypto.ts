@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { oaepAlgorithms, signatureAlgorithms } from '@warder/contract'
 import { examples, remark } from '../manual/notes.ts'
 import { connected, inSpace, versionNumber, wholeNumber, withOut } from './options.ts'
+import { addVerifyStore } from './recovery.ts'
 
 const keyVersion = (): Option =>
   new Option('--key-version <number>', 'this version; the primary one when absent').argParser(versionNumber)
@@ -31,14 +32,20 @@ export function addCryptoCommands(warder: Command): void {
   remark(sign, longInput)
   examples(sign, 'warder sign release.tar --key orders --out release.tar.sig --encoding binary')
 
-  const verify = ofFile('verify', 'check the signature of a file; exit code 0 when it is valid, 1 when it is not')
-    .requiredOption('--signature <file>', 'the signature, as base64 or as bytes')
+  const verify = warder
+    .command('verify')
+    .description('check the signature of a file; exit code 0 when it is valid, 1 when it is not')
+    .argument('[file]', 'what to read; - or nothing is standard input')
+    // not required by the parser, which would require them of `verify store` too
+    .option('--key <name>', 'the key; required')
+    .option('--signature <file>', 'the signature, as base64 or as bytes; required')
     .addOption(algorithm())
     .addOption(form())
     .addOption(keyVersion())
   inSpace(verify).action(async (file, flags) => (await import('../crypto/verify.ts')).verify(file, flags))
   remark(verify, longInput)
   examples(verify, 'warder verify release.tar --key orders --signature release.tar.sig')
+  addVerifyStore(verify)
 
   addEncryption(ofFile)
 

@@ -90,14 +90,15 @@ export function addAdminCommands(warder: Command): void {
   examples(recover, 'warder admin recover --admin-key-file /root/admin.key')
 }
 
-export function addStoreCommands(warder: Command): void {
-  const verify = warder
+export function addVerifyStore(verify: Command): void {
+  const store = verify
     .command('store')
-    .description('the storage')
-    .command('verify')
     .description('hold every record in storage to the journal; exit code 0 when all are as it says, 1 when one is not')
     .option('--config <file>', 'warder.toml', defaultConfig)
-  withFormat(verify).action(async flags => (await import('../store-verify.ts')).storeVerify(flags))
-  remark(verify, 'Run on the host while the appliance is stopped. Needs no HSM. `warder verify` checks signatures.')
-  examples(verify, 'warder store verify')
+  withFormat(store).action(async flags => (await import('../verify-store.ts')).verifyStore(flags))
+  remark(
+    store,
+    'Run on the host while the appliance is stopped. Needs no HSM. A signed file of the name store is verified as ./store.',
+  )
+  examples(store, 'warder verify store')
 }

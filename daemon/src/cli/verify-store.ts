@@ -1,16 +1,14 @@
 import { pino } from 'pino'
 import { createLog } from '../log/create-log.ts'
 import { asOwner } from '../recovery/as-owner.ts'
-import { verifyStore } from '../recovery/verify-store.ts'
+import { verifyStore as run } from '../recovery/verify-store.ts'
 import { type Format, note, printData } from './print.ts'
 import { withProgress } from './progress.ts'
 
 /** Ends with 1 when a record is not as the journal says. */
-export async function storeVerify({ config: file, format }: { config: string; format: Format }): Promise<void> {
+export async function verifyStore({ config: file, format }: { config: string; format: Format }): Promise<void> {
   const log = createLog(pino.destination({ fd: 2, sync: true }), 'error')
-  const report = await withProgress('records', 1, progress =>
-    asOwner(file, config => verifyStore(config, log, progress)),
-  )
+  const report = await withProgress('records', 1, progress => asOwner(file, config => run(config, log, progress)))
   const { origin, seq, records, counts, differing } = report
   const total = Object.values(counts).reduce((sum, each) => sum + each, 0)
   process.exitCode = total === 0 ? 0 : 1
