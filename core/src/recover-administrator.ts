@@ -1,8 +1,9 @@
-import type { Op } from '@warder/contract'
+import { type Op, WarderError } from '@warder/contract'
 import { permissions } from './call.ts'
 import { closeFoundation, type Foundation, openFoundation, type Ports } from './engine.ts'
 import { issueApiKey, readApiKey } from './identity/api-key-secret.ts'
 import { issue } from './identity/api-keys.ts'
+import { apiKeys } from './identity/collection.ts'
 
 /**
  * Hands out an administrator's key, which is kept nowhere. It is handed out before it begins to work, so that no crash can
@@ -21,7 +22,10 @@ const adminKeyDays = 365
 /** The event it is journaled as; `api-key:create` unless told. */
 type Event = { readonly correlation: string; readonly actor: string; readonly action?: string }
 
-/** Issues an API key that may do everything, everywhere. */
+/**
+ * Issues an API key that may do everything, everywhere.
+ * @throws WarderError `wrong-state` when what was delivered works already
+ */
 export async function issueAdminKey(
   { repository, keys }: Foundation,
   { now }: Ports,
@@ -33,6 +37,9 @@ export async function issueAdminKey(
   const taken = delivered === undefined ? undefined : readApiKey(checkKey, delivered)
   const key =
     delivered === undefined || taken === undefined ? issueApiKey(checkKey) : { ...taken, presented: delivered }
+  if (repository.has(apiKeys, key.id)) {
+    throw new WarderError('wrong-state', 'A key that works is there already; nothing was changed.')
+  }
   if (taken === undefined) await deliver(key.presented)
   const expiresAt = new Date(now().getTime() + adminKeyDays * 86_400_000).toISOString()
   const parts = { repository, checkKey, now, createdBy: 'system' }
