@@ -59,6 +59,10 @@ if [ "${1:-}" = test ]; then
   # A module that counts what is asked of the token, and a second token to test against.
   set -- /usr/lib/*/pkcs11-spy.so
   [ -e "$1" ] || need opensc-pkcs11
+  # A server before a token, so that one can be killed and hung.
+  have p11-kit || need p11-kit
+  set -- /usr/lib/*/pkcs11/p11-kit-client.so
+  [ -e "$1" ] || need p11-kit-modules
   set -- /usr/lib/*/libsoftokn3.so /usr/lib/*/nss/libsoftokn3.so
   [ -e "$1" ] || [ -e "$2" ] || need libnss3
 fi

@@ -28,11 +28,11 @@ export function toVersionRecord(
 }
 
 /** @throws WarderError `wrong-state` once the version was destroyed. */
-export function toRef({ algorithm, usage, exportable, private: half }: VersionRecord): KeyRef {
+export function toRef({ algorithm, usage, exportable, private: half, spki, checkValue }: VersionRecord): KeyRef {
   if (half === null)
     throw new WarderError('wrong-state', 'This version was destroyed.', { facts: { state: 'destroyed' } })
   return half.custody === 'resident'
-    ? { custody: 'resident', algorithm, usage, id: half.id }
+    ? { custody: 'resident', algorithm, usage, id: half.id, identity: Buffer.from(spki ?? checkValue ?? '', 'base64') }
     : { custody: 'sealed', algorithm, usage, exportable, rootKey: half.rootKey, blob: Buffer.from(half.blob, 'base64') }
 }
 

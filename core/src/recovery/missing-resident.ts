@@ -1,4 +1,4 @@
-import type { KeyProvider, Op } from '@warder/contract'
+import { type KeyProvider, type Op, type ResidentRef, WarderError } from '@warder/contract'
 import { keys, keyVersions } from '../keys/collection.ts'
 import { toRef } from '../keys/material.ts'
 import type { Repository } from '../records/repository.ts'
@@ -21,12 +21,22 @@ export async function missingResident(
         const { value } = await repository.require(keyVersions, record, op)
         if (value.private === null) continue
         const ref = toRef(value)
-        if (ref.custody === 'resident' && (await hsm.locate(ref, op)) === undefined) {
+        if (ref.custody === 'resident' && !(await isThere(ref, hsm, op))) {
           missing.push({ space: key.space, key: key.name, version: value.number })
         }
       }
     }
     after = ids.at(-1)
     if (after === undefined) return missing
+  }
+}
+
+/** Another key under its id is not the key. */
+async function isThere(ref: ResidentRef, hsm: KeyProvider, op: Op): Promise<boolean> {
+  try {
+    return (await hsm.locate(ref, op)) !== undefined
+  } catch (error) {
+    if (WarderError.is(error, 'hsm-key-missing')) return false
+    throw error
   }
 }

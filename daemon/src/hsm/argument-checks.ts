@@ -1,21 +1,24 @@
 import { keyAlgorithms, keyUsages, WarderError, type KeyRef, type SealedRef } from '@warder/contract'
 
 const maxBlobBytes = 16 * 1024
+const maxIdentityBytes = 2048
 const residentId = /^[0-9a-f]{32}$/
 const algorithms: ReadonlySet<unknown> = new Set(keyAlgorithms)
 const usages: ReadonlySet<unknown> = new Set([...keyUsages, 'import'])
 
 /** By hand and not by schema: these run for every operation. What they answer is built anew, so no other member gets through. */
 export function parseRef(value: unknown, field = 'ref'): KeyRef {
-  const { custody, algorithm, usage, exportable, id, rootKey, blob, ...others } = asMap(value, field)
+  const { custody, algorithm, usage, exportable, id, identity, rootKey, blob, ...others } = asMap(value, field)
   if (Object.keys(others).length > 0 || !algorithms.has(algorithm) || !usages.has(usage)) throw malformed(field)
   const kind = { algorithm, usage } as Pick<KeyRef, 'algorithm' | 'usage'>
   if (custody === 'resident') {
     const sealed = exportable !== undefined || rootKey !== undefined || blob !== undefined
     if (sealed || typeof id !== 'string' || !residentId.test(id)) throw malformed(field)
-    return { custody, ...kind, id }
+    if (identity === undefined) return { custody, ...kind, id }
+    return { custody, ...kind, id, identity: parseBytesOf(identity, field, 1, maxIdentityBytes) }
   }
-  if (custody !== 'sealed' || id !== undefined || typeof exportable !== 'boolean') throw malformed(field)
+  if (custody !== 'sealed' || id !== undefined || identity !== undefined || typeof exportable !== 'boolean')
+    throw malformed(field)
   if (typeof rootKey !== 'number' || !Number.isInteger(rootKey) || rootKey < 1 || rootKey > 0x7fffffff) {
     throw malformed(field)
   }

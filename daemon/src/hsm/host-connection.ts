@@ -7,7 +7,7 @@ import { fromWire, maxCallsPerConnection, parseAnswer, type Answer } from './pro
 import { hostSocketPath, requireRunDirectory, type SocketSharing } from './run-directory.ts'
 
 const firstRetryMs = 50
-const mostRetryMs = 500
+const mostRetryMs = 100
 /** Bytes a host may leave unread before it gets no more. */
 const maxBacklogBytes = 16 * 1024 * 1024
 

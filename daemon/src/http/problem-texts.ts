@@ -184,7 +184,7 @@ export const problemTexts: Readonly<Record<WarderCode, ProblemText>> = {
     remedy: 'Operator: the log has the PKCS#11 code.',
   },
   'hsm-key-missing': {
-    meaning: 'The token lacks a key that its records say it has.',
+    meaning: 'The token lacks a key that its records say it has, or has another in its place.',
     remedy: 'Operator: check that the right token is connected.',
   },
   'pin-refused': {

@@ -13,7 +13,8 @@ const sealed = {
 
 describe('key references', () => {
   it('pass as they are, and no more of them', () => {
-    for (const ref of [resident, sealed]) expect(parseRef(ref)).to.deep.equal(ref)
+    for (const ref of [resident, { ...resident, identity: new Uint8Array(91) }, sealed])
+      expect(parseRef(ref)).to.deep.equal(ref)
     expect(parseSealedRef(sealed)).to.deep.equal(sealed)
   })
 
@@ -29,6 +30,9 @@ describe('key references', () => {
     'an id that is too long': { ...resident, id: 'ab'.repeat(17) },
     'a resident key with a blob': { ...resident, blob: new Uint8Array(3) },
     'a resident key that is exportable': { ...resident, exportable: true },
+    'an identity that is none': { ...resident, identity: new Uint8Array(0) },
+    'a huge identity': { ...resident, identity: new Uint8Array(2049) },
+    'a sealed key with an identity': { ...sealed, identity: new Uint8Array(91) },
     'a sealed key with an id': { ...sealed, id: resident.id },
     'a sealed key that does not say whether it is exportable': { ...sealed, exportable: undefined },
     'root key zero': { ...sealed, rootKey: 0 },

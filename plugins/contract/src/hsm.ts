@@ -83,6 +83,11 @@ export interface ResidentRef {
   readonly usage: KeyPurpose
   /** The CKA_ID of the token object: 32 lower-case hex digits. */
   readonly id: string
+  /**
+   * Which key it was when it was made: its SPKI, or its check value. A provider that is opened anew knows a key by its id
+   * alone, and whoever can write to the token can put another key there: such a one is not used. Absent: any key of this id.
+   */
+  readonly identity?: Uint8Array
 }
 
 export interface SealedRef {
@@ -183,7 +188,7 @@ export interface TokenCapabilities {
  * Commands that open what others made (`decrypt`, `unwrap`, `importKey`) have one answer for everything that may be wrong
  * with it, `decryption-failed`: not its reason, and not a different time as far as the token allows.
  *
- * A resident key that the token does not have is `hsm-key-missing`, an id that is taken `key-exists`, a blob that does not
+ * A resident key that the token does not have, or another than the reference says, is `hsm-key-missing`, an id that is taken `key-exists`, a blob that does not
  * open `hsm-failed`. A token that cannot seal RSA-4096 or has no OAEP neither imports nor exports, and keys that it can
  * only hold resident cannot be imported: `unsupported-mechanism`. What a token cannot tell apart in a sealed key (AES from
  * HMAC, one usage from another under one root key) is believed of the reference.
@@ -194,7 +199,7 @@ export interface KeyProvider extends Service {
   /** Makes a key or key pair in the HSM. What it cannot make it refuses before anything is made. */
   generate(spec: KeySpec, op: Op): Promise<GeneratedKey>
 
-  /** A resident key as the token has it, `undefined` when it has none. Failure throws. */
+  /** A resident key as the token has it, `undefined` when it has none. Failure throws, and so does another key of its id. */
   locate(ref: ResidentRef, op: Op): Promise<Omit<GeneratedKey, 'ref'> | undefined>
 
   /**

@@ -6,7 +6,7 @@ export function cancelled(signal: AbortSignal): WarderError {
 
 /** Lets at most `limit` functions run at once; the rest wait in the order they came. */
 export class Gate {
-  readonly #limit: number
+  #limit: number
   readonly #waiting = new Set<() => void>()
   #running = 0
 
@@ -24,6 +24,11 @@ export class Gate {
     } finally {
       this.#next()
     }
+  }
+
+  /** From now on at most `limit` may enter; those inside are left to finish. */
+  narrow(limit: number): void {
+    this.#limit = Math.min(this.#limit, limit)
   }
 
   #turn(signal: AbortSignal | undefined): Promise<void> {
@@ -44,7 +49,7 @@ export class Gate {
   // a place passes straight to the next in line, so that a newcomer cannot overtake
   #next(): void {
     const [first] = this.#waiting
-    if (first === undefined) this.#running--
+    if (first === undefined || this.#running > this.#limit) this.#running--
     else {
       this.#waiting.delete(first)
       first()

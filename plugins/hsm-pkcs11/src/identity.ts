@@ -25,6 +25,11 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
   return 'checkValue' in b && Buffer.from(a.checkValue).equals(b.checkValue)
 }
 
+/** Of whoever has kept the bytes of one. */
+export function isIdentity(identity: Identity, bytes: Uint8Array): boolean {
+  return Buffer.from(bytes).equals('spki' in identity ? identity.spki : identity.checkValue)
+}
+
 export function copyIdentity(identity: Identity): Identity {
   return 'spki' in identity ? { spki: identity.spki.slice() } : { checkValue: identity.checkValue.slice() }
 }

@@ -2,6 +2,7 @@ import { WarderError, type KeyPurpose, type KeyRef, type Op, type ResidentRef } 
 import { isHandleInvalid } from './ckr.ts'
 import type { Handle } from './cryptoki.ts'
 import type { Guard } from './guard.ts'
+import { isIdentity } from './identity.ts'
 import { requireUsage } from './purposes.ts'
 import { keyMissing, type ResidentKey, type ResidentKeys } from './resident-keys.ts'
 import type { SealedKeys } from './sealed-keys.ts'
@@ -80,4 +81,7 @@ function requireAgreement(ref: ResidentRef, key: ResidentKey): void {
     })
   }
   requireUsage(key, ref.usage)
+  if (ref.identity !== undefined && !isIdentity(key.identity, ref.identity)) {
+    throw keyMissing(ref.id, 'another key has this id')
+  }
 }

@@ -43,4 +43,24 @@ describe('the gate', () => {
     const call = gate.run(AbortSignal.abort(), () => expect.fail('ran'))
     expect((await refusal(call)).code).to.equal('cancelled')
   })
+
+  it('narrowed while it is full, lets nobody in until fewer are inside, and then all who wait', async () => {
+    const gate = new Gate(4)
+    let inside = 0
+    let most = 0
+    const call = (): Promise<void> =>
+      gate.run(undefined, async () => {
+        most = Math.max(most, ++inside)
+        await new Promise(resolve => setImmediate(resolve))
+        inside--
+      })
+    const calls = Array.from({ length: 20 }, call)
+    expect(most).to.equal(4)
+    gate.narrow(2)
+    gate.narrow(3)
+    await Promise.all(calls.slice(0, 4))
+    most = 0
+    await Promise.all(calls)
+    expect(most).to.equal(2)
+  })
 })

@@ -1,5 +1,5 @@
 import pkcs11js from 'pkcs11js'
-import type { KeyRef } from '@warder/contract'
+import type { GeneratedKey, KeyProvider, KeyRef, ResidentRef } from '@warder/contract'
 import { expect } from 'chai'
 import type { Config } from '../src/config.ts'
 import { asBoolean, findObjects, readAttributes } from '../src/objects.ts'
@@ -184,6 +184,34 @@ describe('resident keys', () => {
       await expectSigns(provider, { ref, spki: Buffer.from(spki, 'base64') })
     })
   })
+
+  for (const algorithm of ['P-256', 'AES-256', 'HMAC-SHA-256'] as const) {
+    it(`lesson: another ${algorithm} key under the id of one, put there while nobody looked, is not used`, async () => {
+      const spec = specOf({ algorithm, custody: 'resident', id: newId() })
+      const make = (): Promise<GeneratedKey> => withProvider(config, provider => provider.generate(spec, op))
+      const { ref, ...identity } = await make()
+      await withProvider(config, provider => provider.destroy(ref as ResidentRef, op))
+      const other = await make()
+      const naming = (key: Omit<GeneratedKey, 'ref'>): ResidentRef => ({
+        ...(ref as ResidentRef),
+        identity: key.spki ?? key.checkValue ?? new Uint8Array(),
+      })
+      const use = (provider: KeyProvider, by: ResidentRef): Promise<unknown> => {
+        if (algorithm === 'P-256') return provider.sign(by, 'ES256', Buffer.alloc(32), op)
+        return algorithm === 'AES-256'
+          ? provider.encrypt(by, new Uint8Array(1), new Uint8Array(0), op)
+          : provider.mac(by, new Uint8Array(1), op)
+      }
+      await withProvider(config, async provider => {
+        for (let time = 0; time < 2; time++) {
+          const error = await refusal(use(provider, naming(identity)))
+          expect([error.code, error.facts['reason']]).to.deep.equal(['hsm-key-missing', 'another key has this id'])
+        }
+        expect((await refusal(provider.locate(naming(identity), op))).code).to.equal('hsm-key-missing')
+        await use(provider, naming(other))
+      })
+    })
+  }
 
   it('lesson: after its handle went bad an id that names another key is not used', async () => {
     await withProvider(config, async provider => {

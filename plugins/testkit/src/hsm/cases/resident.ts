@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { keyAlgorithms, usagesOf, type GeneratedKey } from '@warder/contract'
 import type { CaseTable } from '../../conformance-case.ts'
 import { assertRefused } from '../assertions.ts'
-import { nobody, op, residentRef, spec, type Bench } from '../bench.ts'
+import { newId, nobody, op, residentRef, spec, type Bench } from '../bench.ts'
 import { signInput, verifies } from '../independent.ts'
 import { halves } from './generate.ts'
 
@@ -51,6 +51,29 @@ export function residentCases<Config>(bench: Bench<Config>): CaseTable {
           await assertRefused(provider.sign(absent, 'ES256', randomBytes(32), op), 'hsm-key-missing')
         }
       }),
+
+    'another key under the id of one that is gone is refused with hsm-key-missing, where the reference says which it was':
+      () =>
+        bench.withPlace(async place => {
+          const id = newId()
+          const generate = (): Promise<readonly [GeneratedKey, GeneratedKey] | undefined> =>
+            bench.withToken(place, async ({ provider, claims }) => {
+              if (!claims.makes('resident', 'P-256', 'sign') || !claims.signs('ES256')) return undefined
+              const first = await provider.generate(spec('P-256', 'sign', { custody: 'resident', id }), op)
+              await provider.destroy(residentRef(first), op)
+              return [first, await provider.generate(spec('P-256', 'sign', { custody: 'resident', id }), op)]
+            })
+          const made = await generate()
+          if (made === undefined) return
+          const [gone, there] = made
+          await bench.withToken(place, async ({ provider }) => {
+            const digest = randomBytes(32)
+            const wanted = { ...residentRef(gone), identity: gone.spki ?? new Uint8Array() }
+            await assertRefused(provider.sign(wanted, 'ES256', digest, op), 'hsm-key-missing', 'signing')
+            await assertRefused(provider.locate(wanted, op), 'hsm-key-missing', 'locating')
+            await provider.sign({ ...wanted, identity: there.spki ?? new Uint8Array() }, 'ES256', digest, op)
+          })
+        }),
 
     'a key that was destroyed is gone for good, and destroying it again is success': () =>
       bench.withPlace(async place => {

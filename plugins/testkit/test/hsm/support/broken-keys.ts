@@ -154,6 +154,17 @@ export const brokenKeys: readonly BrokenHsm[] = [
     }),
   ),
   broken(
+    'uses whatever key has the id',
+    'another key under the id of one that is gone is refused with hsm-key-missing, where the reference says which it was',
+    sound => ({
+      sign: (ref, algorithm, input, op) => {
+        if (ref.custody === 'sealed') return sound.sign(ref, algorithm, input, op)
+        const { custody, usage, id } = ref
+        return sound.sign({ custody, algorithm: ref.algorithm, usage, id }, algorithm, input, op)
+      },
+    }),
+  ),
+  broken(
     'says a key is destroyed and keeps it',
     'a key that was destroyed is gone for good, and destroying it again is success',
     () => ({

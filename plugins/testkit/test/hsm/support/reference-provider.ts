@@ -67,6 +67,7 @@ export class ReferenceProvider implements KeyProvider {
   locate(ref: ResidentRef, op: Op): Promise<Omit<GeneratedKey, 'ref'> | undefined> {
     return this.#run(op, () => {
       const key = this.#token.residents.get(ref.id)
+      if (key !== undefined) requireIdentity(ref, key)
       return key && keys.publicHalf(key.algorithm, key.usage, key.bytes)
     })
   }
@@ -315,6 +316,7 @@ export class ReferenceProvider implements KeyProvider {
     if (key === undefined) throw new WarderError('hsm-key-missing', 'no such key', { facts: { id: ref.id } })
     if (key.usage !== usage) throw notAllowed()
     if (key.algorithm !== ref.algorithm) throw new WarderError('algorithm-mismatch', 'another algorithm')
+    requireIdentity(ref, key)
     return key
   }
 
@@ -323,6 +325,12 @@ export class ReferenceProvider implements KeyProvider {
     if (key.algorithm !== 'AES-256') throw new WarderError('algorithm-mismatch', 'not an AES key')
     return key
   }
+}
+
+function requireIdentity({ id, identity }: ResidentRef, { algorithm, usage, bytes }: StoredKey): void {
+  const { spki, checkValue = spki } = keys.publicHalf(algorithm, usage, bytes)
+  if (identity === undefined || Buffer.from(identity).equals(checkValue ?? new Uint8Array())) return
+  throw new WarderError('hsm-key-missing', 'another key', { facts: { id } })
 }
 
 function forUsage(algorithm: KeySpec['algorithm'], usage: KeyPurpose): boolean {
