@@ -56,7 +56,7 @@ for workspace in plugins/contract core plugins/hsm-pkcs11 plugins/storage-sqlite
 done
 
 say 'removing what is there for building only'
-rm -rf "$app/plugins/testkit" "$app/node_modules/@warder/testkit" "$app/package-lock.json" \
+rm -rf "$app/plugins/testkit" "$app/node_modules/@warder/testkit" \
   "$app/node_modules/.package-lock.json" "$app/node_modules/.bin" "$app/node_modules/better-sqlite3/deps" \
   "$app/node_modules/better-sqlite3/src" "$app/node_modules/@types"
 find "$app/node_modules" -name build -type d -path '*/build' -prune | while read -r build; do

@@ -55,6 +55,11 @@ export interface Engine extends AsyncDisposable {
   maintain(op: Op): Promise<void>
   /** Journals that the HSM side was sealed, before the engine is closed for it, or unsealed, after it was opened again. */
   recordHsm(what: 'seal' | 'unseal'): Promise<void>
+  /**
+   * Journals, as `hsm:ceremony`, that there is a transcript of a key ceremony with this SHA-256 (hex). Answers false, and
+   * writes nothing, when the journal tells of it already.
+   */
+  recordCeremony(digest: string): Promise<boolean>
 }
 
 /** The state of a key that a change is meant for, as its ETag says; `any` for `If-Match: *`. Else `precondition-failed`. */

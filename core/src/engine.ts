@@ -1,4 +1,5 @@
 import { type Health, type KeyProvider, type Log, type Op, type Store, WarderError } from '@warder/contract'
+import { Ceremonies } from './audit/ceremonies.ts'
 import { DenialCounter } from './audit/denial-counter.ts'
 import type { JournalFiles } from './audit/files.ts'
 import { Journal, type JournalContext } from './audit/journal.ts'
@@ -15,12 +16,13 @@ import { createKeys } from './keys/service.ts'
 import { createTransfers } from './keys/transfers.ts'
 import { UseCounters, type UseLimits } from './keys/use-counters.ts'
 import { createBackups } from './recovery/backups.ts'
-import { createAuthorize, rootSpace } from './policy/authorize.ts'
+import { type Authorize, createAuthorize, rootSpace } from './policy/authorize.ts'
 import { HeadIndex } from './records/head-index.ts'
 import { Replay } from './records/recover.ts'
 import { Repository } from './records/repository.ts'
 import { deriveStoreKeys, eraseStoreKeys, type StoreKeys } from './records/store-secret.ts'
 import { createSpaces } from './spaces/service.ts'
+import { noSpans, type Spans } from './spans.ts'
 
 /** Everything the engine stands on. It closes none of them: who opened a port closes it, after the engine. */
 export interface Ports {
@@ -35,6 +37,8 @@ export interface Ports {
   now(): Date
   /** Names this node in the journal. */
   readonly node: string
+  /** Absent where nobody follows where calls spend their time. */
+  readonly spans?: Spans
   /** How often one key version may encrypt; {@link gcmLimits} unless told, and never more. */
   readonly useLimits?: UseLimits
 }
@@ -44,6 +48,7 @@ export interface Foundation {
   readonly journal: Journal
   readonly repository: Repository
   readonly keys: StoreKeys
+  readonly ceremonies: Ceremonies
 }
 
 /**
@@ -64,7 +69,7 @@ async function assemble(foundation: Foundation, ports: Ports, op: Op): Promise<E
   const { journal, repository } = foundation
   const { hsm, store, log } = ports
   const now = (): Date => ports.now()
-  const authorize = createAuthorize(journal)
+  const authorize = followed(createAuthorize(journal), ports.spans ?? noSpans)
   const keyring = new Keyring(repository, authorize)
   const rootKeys = createRootKeys({ repository, hsm, authorize, log, now })
   const listing = createListing(keyring, store)
@@ -118,6 +123,7 @@ async function assemble(foundation: Foundation, ports: Ports, op: Op): Promise<E
       await maintainKeys({ keyring, store, journal, hsm, log, now }, each)
       await idempotency.forget(each)
     },
+    recordCeremony: digest => foundation.ceremonies.record(journal, digest),
     async recordHsm(what) {
       const system = { type: 'system', correlation: 'hsm', actor: 'system' } as const
       await journal.append({ ...system, action: `hsm:${what}`, subject: {}, result: 'ok' })
@@ -133,6 +139,7 @@ export async function openFoundation(ports: Ports, op: Op): Promise<Foundation> 
   const keys = deriveStoreKeys(ports.storeSecret, 1)
   const heads = new HeadIndex()
   const replay = new Replay(heads)
+  const ceremonies = new Ceremonies()
   const journal = await openJournal()
   try {
     const settled = await replay.settle(ports.store, journal, op)
@@ -141,13 +148,15 @@ export async function openFoundation(ports: Ports, op: Op): Promise<Foundation> 
     await closeFoundation({ journal, keys })
     throw error
   }
-  return { journal, keys, repository: new Repository({ store: ports.store, journal, keys: keys.sealing, heads }) }
+  const repository = new Repository({ store: ports.store, journal, keys: keys.sealing, heads })
+  return { journal, keys, repository, ceremonies }
 
   async function openJournal(): Promise<Journal> {
     try {
       return await Journal.open(journalContext(ports, keys), record => {
         throwIfCancelled(op)
         replay.visit(record)
+        ceremonies.visit(record)
       })
     } catch (error) {
       eraseStoreKeys(keys)
@@ -162,11 +171,15 @@ export async function closeFoundation({ journal, keys }: Pick<Foundation, 'journ
 }
 
 export function journalContext(
-  ports: Pick<Ports, 'journalFiles' | 'log' | 'node' | 'now'>,
+  ports: Pick<Ports, 'journalFiles' | 'log' | 'node' | 'now' | 'spans'>,
   keys: StoreKeys,
 ): JournalContext {
-  const { journalFiles: files, log, node } = ports
-  return { files, log, node, now: () => ports.now(), redaction: keys.redaction }
+  const { journalFiles: files, log, node, spans } = ports
+  return { files, log, node, now: () => ports.now(), redaction: keys.redaction, spans }
+}
+
+function followed(authorize: Authorize, spans: Spans): Authorize {
+  return (call, act) => spans.around('authorise', () => authorize(call, act))
 }
 
 async function healthOf(service: Store | KeyProvider, op: Op): Promise<Health> {

@@ -38,5 +38,7 @@ export {
   previousOf,
   reapplyAll,
 } from './successor.ts'
+export { ceremonyAction } from './audit/ceremonies.ts'
+export { noSpans, type SpanName, type Spans } from './spans.ts'
 export type { ListPage, ListQuery } from './list-page.ts'
 export type * from './spaces/model.ts'

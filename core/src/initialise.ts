@@ -20,17 +20,24 @@ const toNobody: AdminKeyDelivery = { delivered: undefined, deliver: () => Promis
 
 /**
  * Makes a new appliance: the journal's genesis, the spaces `root` and `default`, and one administrator. It may be run
- * again after an interruption: what is there is kept, never overwritten.
+ * again after an interruption: what is there is kept, never overwritten. `ceremonies` are digests of transcripts; those that
+ * the journal does not tell of yet are journaled.
  *
  * @throws WarderError `already-initialised` when storage holds records but there is no journal: a journal that was removed
  *   is never replaced by a new one.
  */
-export async function initialise(ports: Ports, op: Op, delivery: AdminKeyDelivery = toNobody): Promise<Initialised> {
+export async function initialise(
+  ports: Ports,
+  op: Op,
+  delivery: AdminKeyDelivery = toNobody,
+  ceremonies: readonly string[] = [],
+): Promise<Initialised> {
   const storeSecret = Uint8Array.from(ports.storeSecret)
   await createJournalIfAbsent({ ...ports, storeSecret }, op)
   const foundation = await openFoundation(ports, op)
   try {
     for (const name of [rootSpace, 'default']) await createSpaceIfAbsent(foundation, name, ports, op)
+    for (const digest of ceremonies) await foundation.ceremonies.record(foundation.journal, digest)
     const admins = foundation.repository.ids(apiKeys, { prefix: '', limit: 1 })
     return {
       adminKey: admins.length > 0 ? undefined : await issueAdminKey(foundation, ports, systemEvent, delivery, op),

@@ -8,19 +8,21 @@ import {
   type Ports,
   recoverAdministrator,
 } from '@warder/core'
+import { recordCeremonies } from './ceremony/record.ts'
+import { transcriptsIn } from './ceremony/transcripts.ts'
 import { Closer } from './closer.ts'
 import type { Config } from './config/schema.ts'
 import { readVersion } from './config/version.ts'
 import { withDeadline } from './deadline.ts'
 import { EngineKeeper, type OpenedEngine } from './engine/engine-keeper.ts'
-import { connectHsm, type HsmClient } from './hsm/client.ts'
+import { connectHsm, type ConnectOptions, type HsmClient } from './hsm/client.ts'
 import { createApp } from './http/app.ts'
 import { listen, type Listener } from './http/listener.ts'
 import { openJournalDirectory } from './journal/journal-directory.ts'
 import { maintainRegularly } from './maintain.ts'
 import { watchEventLoop } from './metrics/event-loop.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
-import { meteredPorts } from './metrics/ports.ts'
+import { meteredAnswers, meteredPorts } from './metrics/ports.ts'
 import { loadPlugin } from './plugins/load.ts'
 import { lockDataDirectory } from './recovery/data-lock.ts'
 import { refuseUnfinished } from './recovery/unfinished.ts'
@@ -28,6 +30,7 @@ import { claimDataDirectory } from './serve/data-format.ts'
 import { readTlsPair, type TlsPair } from './serve/tls-pair.ts'
 import { createStoreSecretIfAbsent, openStoreSecret } from './store-secret.ts'
 import { sharingOf } from './systemd/sharing.ts'
+import type { Tracing } from './tracing/start.ts'
 
 export interface Appliance extends AsyncDisposable {
   /** Where it serves, such as `https://127.0.0.1:8443`. */
@@ -63,13 +66,12 @@ const startTimeoutMs = 60_000
 export async function compose(config: Config, log: Log, options: ComposeOptions = {}): Promise<Appliance> {
   const metrics = createMetrics({ process: true })
   const { fd, notices = () => ({}), signal = new AbortController().signal, onChange = () => {} } = options
-  return withBase(config, log, { signal }, async (base, closer, op) => {
-    const keeper = closer.push(
-      await EngineKeeper.start(
-        { runDir: config.hsm.runDir, log, onChange, open: each => openEngine(config, log, base, metrics, each) },
-        op,
-      ),
-    )
+  let tracing: Tracing | undefined
+  const watch = { onAnswer: meteredAnswers(metrics), onCall: () => tracing?.onCall() }
+  const serving = async (base: Base, closer: Closer, op: Op): Promise<Appliance> => {
+    if (config.tracing !== undefined) tracing = closer.push(await beginTracing(config, config.tracing, log))
+    const open = (each: Op): Promise<OpenedEngine> => openEngine(config, log, base, { metrics, tracing }, each)
+    const keeper = closer.push(await EngineKeeper.start({ runDir: config.hsm.runDir, log, onChange, open }, op))
     const eventLoop = closer.push(watchEventLoop())
     const handle = createApp({
       engine: () => keeper.engine,
@@ -80,6 +82,7 @@ export async function compose(config: Config, log: Log, options: ComposeOptions 
       eventLoop,
       version: readVersion(),
       figures: () => keeper.engine?.figures(),
+      traceRequest: tracing?.request,
     })
     const tls = options.tls ?? (await readTlsPair(config.tls, process.env))
     throwIfGivenUp(op)
@@ -96,12 +99,32 @@ export async function compose(config: Config, log: Log, options: ComposeOptions 
       useCertificate: pair => listener.useCertificate(pair),
       [Symbol.asyncDispose]: () => closer[Symbol.asyncDispose](),
     }
-  })
+  }
+  return withBase(config, log, { signal }, serving, watch)
 }
 
-async function openEngine(config: Config, log: Log, base: Base, metrics: Metrics, op: Op): Promise<OpenedEngine> {
-  const ports = await openPorts(config, log, base, op)
-  const engine = await createEngine(meteredPorts(ports, metrics), op)
+/** Loads what traces only where something is traced. */
+async function beginTracing({ node }: Config, config: NonNullable<Config['tracing']>, log: Log): Promise<Tracing> {
+  const { startTracing } = await import('./tracing/start.ts')
+  return startTracing({ config, log, node, version: readVersion(), environment: process.env })
+}
+
+interface Watched {
+  readonly metrics: Metrics
+  readonly tracing: Tracing | undefined
+}
+
+async function openEngine(
+  config: Config,
+  log: Log,
+  base: Base,
+  { metrics, tracing }: Watched,
+  op: Op,
+): Promise<OpenedEngine> {
+  const ports = meteredPorts(await openPorts(config, log, base, op), metrics)
+  const opened = await createEngine(tracing?.ports(ports) ?? ports, op)
+  const engine = tracing?.engine(opened) ?? opened
+  await recordCeremonies(config.dataDir, engine, log)
   const maintenance = maintainRegularly(engine, log)
   return {
     engine,
@@ -114,16 +137,23 @@ async function openEngine(config: Config, log: Log, base: Base, metrics: Metrics
 const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address)
 
 /**
- * First run: makes the store secret, the journal, the first spaces and the first administrator. Re-runnable.
+ * First run: makes the store secret, the journal, the first spaces and the first administrator, and journals the digests of
+ * key ceremonies, those of transcripts in the data directory too. Re-runnable.
  * @throws WarderError `sealed` while the HSM side is sealed.
  */
-export async function initialiseAppliance(config: Config, log: Log, delivery?: AdminKeyDelivery): Promise<Initialised> {
+export async function initialiseAppliance(
+  config: Config,
+  log: Log,
+  delivery?: AdminKeyDelivery,
+  ceremonies: readonly string[] = [],
+): Promise<Initialised> {
   const { signal } = new AbortController()
   return withBase(config, log, { signal }, async (base, closer, op) => {
     const initialised = await initialise(
       await openPorts(config, log, base, op, createStoreSecretIfAbsent),
       op,
       delivery,
+      [...ceremonies, ...(await transcriptsIn(config.dataDir)).map(({ digest }) => digest)],
     )
     await closer[Symbol.asyncDispose]()
     return initialised
@@ -151,13 +181,18 @@ async function withBase<T>(
   log: Log,
   op: Op,
   use: (base: Base, closer: Closer, op: Op) => Promise<T>,
+  watch: Watch = {},
 ): Promise<T> {
-  return withBackends(config, log, async ({ store, connect }, closer) => {
+  const run = async ({ store, connect }: Backends, closer: Closer): Promise<T> => {
     await refuseUnfinished(config.dataDir)
     throwIfGivenUp(op)
     return use({ store, hsm: await connect() }, closer, op)
-  })
+  }
+  return withBackends(config, log, run, watch)
 }
+
+/** Told of calls to the HSM hosts. */
+type Watch = Pick<ConnectOptions, 'onAnswer' | 'onCall'>
 
 export interface Backends {
   readonly store: Store
@@ -175,6 +210,7 @@ export async function withBackends<T>(
   config: Config,
   log: Log,
   use: (backends: Backends, closer: Closer) => Promise<T>,
+  watch: Watch = {},
 ): Promise<T> {
   const closer = new Closer()
   const host: PluginHost = { log, now: () => new Date() }
@@ -190,7 +226,7 @@ export async function withBackends<T>(
     const store = closer.push(service)
     const connect = async (): Promise<HsmClient> => {
       const { runDir, hosts } = config.hsm
-      return closer.push(connectHsm({ runDir, hosts, sharing: await sharingOf(config.hsm) }))
+      return closer.push(connectHsm({ runDir, hosts, sharing: await sharingOf(config.hsm), ...watch }))
     }
     const openHsm = async (): Promise<HsmClient> => {
       const hsm = await connect()

@@ -59,7 +59,7 @@ export const zones: readonly Zone[] = [
 
   {
     name: 'core/words',
-    files: /^core\/src\/(call|names|cancelled|list-page|keys\/lifecycle)\.ts$/,
+    files: /^core\/src\/(call|names|cancelled|list-page|spans|keys\/lifecycle)\.ts$/,
     mayImport: ['contract'],
     ...inCore,
   },

@@ -134,7 +134,8 @@ for (const { name, separate, api, hsm } of root ? [oneUser, twoUsers] : [oneUser
     it('shows the administrator’s key to a terminal or a new file, and makes none when there is neither', async () => {
       const { code, stdout, stderr } = await machine.run('warder', ['init'])
       expect([code, stdout, /would have nowhere to go/.test(stderr)]).to.deep.equal([1, '', true])
-      expect(await readdir(machine.file('lib/warder'))).to.deep.equal([])
+      // nothing but what warder-hsm init has left there
+      expect((await readdir(machine.file('lib/warder'))).join()).to.match(/^ceremony-\w+\.txt$/)
       const made = await machine.run('warder', ['init', '--admin-key-file', machine.file('admin.key')])
       expect([made.code, made.stdout]).to.deep.equal([0, ''])
       adminKey = (await readFile(machine.file('admin.key'), 'utf8')).trim()

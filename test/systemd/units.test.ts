@@ -55,6 +55,7 @@ describe('the systemd units', function () {
 
   for (const [unit, example] of [
     ['warder.service', 'database-over-tcp.conf'],
+    ['warder.service', 'tracing.conf'],
     ['warder-hsm.service', 'network-hsm.conf'],
     ['warder-hsm.service', 'hsm-device.conf'],
     ['warder-hsm.service', 'operator-pin.conf'],

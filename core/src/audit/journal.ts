@@ -15,6 +15,7 @@ import {
 import { readJournal } from './read.ts'
 import { redact, type RedactionKey } from './redact.ts'
 import { Salts } from './salts.ts'
+import { noSpans, type Spans } from '../spans.ts'
 
 export interface JournalContext {
   readonly files: JournalFiles
@@ -25,6 +26,7 @@ export interface JournalContext {
   readonly redaction: RedactionKey
   /** How many records may wait for the disk before more are refused; 8,192 unless told. */
   readonly queueLimit?: number
+  readonly spans?: Spans | undefined
 }
 
 export interface Appended {
@@ -165,6 +167,11 @@ export class Journal {
   }
 
   #enqueue(draft: EventDraft, phase: Phase, extra: Partial<JournalRecord>): Promise<Appended> {
+    const { spans = noSpans } = this.#context
+    return spans.around('journal.append', () => this.#add(draft, phase, extra))
+  }
+
+  #add(draft: EventDraft, phase: Phase, extra: Partial<JournalRecord>): Promise<Appended> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     if (this.#closed) return Promise.reject(new WarderError('journal-unavailable', 'The journal is closed.'))
     if (this.#pending.length >= (this.#context.queueLimit ?? 8192)) {

@@ -23,7 +23,32 @@ hsm
     'initialise a free token under the name in the configuration, and make PINs where there are none',
   )
   .option('--pin-file <file>', 'holds the PIN, where the configuration leaves it to the operator; - is standard input')
+  .option(
+    '--present <name>',
+    'somebody who is there, for the transcript; give it once for each',
+    (name: string, before: readonly string[]) => [...before, name],
+    [],
+  )
+  .option(
+    '--transcript <file>',
+    'where the transcript goes, which must not be there yet; default: ceremony-<time>.txt in the data directory',
+  )
   .action(async flags => (await import('./hsm-init.ts')).hsmInit(flags))
+
+const ceremony = hsm.command('ceremony').description('transcripts of key ceremonies, which warder-hsm init writes')
+
+withFormat(
+  ceremony
+    .command('verify')
+    .description('hold a transcript against the journal and the token; exit code 1 when it is not what they say')
+    .argument('<file>', 'the transcript')
+    .option('--dir <dir>', 'the journal, or a directory that holds it; default: that of the configuration')
+    .option('--config <file>', 'warder.toml', '/etc/warder/warder.toml')
+    .option(
+      '--pin-file <file>',
+      'holds the PIN, where the configuration leaves it to the operator; - is standard input',
+    ),
+).action(async (file, flags) => (await import('./ceremony-verify.ts')).ceremonyVerify(file, flags))
 
 hsm
   .command('restore')

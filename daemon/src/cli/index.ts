@@ -33,6 +33,7 @@ warder
   .description('make what the appliance needs and has not yet; may be run again, and overwrites nothing')
   .option('--config <file>', 'warder.toml', defaultConfig)
   .option('--admin-key-file <file>', "write the first administrator's key here, rather than to the terminal")
+  .option('--transcript <file>', 'put the digest of this transcript of a key ceremony into the journal')
   .action(async flags => (await import('./init.ts')).init(flags))
 
 warder

@@ -3,9 +3,16 @@ import { reserveKeyFile, showOnTerminal } from '../init/admin-key.ts'
 import { init as run } from '../init/run.ts'
 import { createLog } from '../log/create-log.ts'
 
-export async function init({ config, adminKeyFile }: { config: string; adminKeyFile?: string }): Promise<void> {
+export interface InitFlags {
+  readonly config: string
+  readonly adminKeyFile?: string
+  readonly transcript?: string
+}
+
+export async function init({ config, adminKeyFile, transcript }: InitFlags): Promise<void> {
   await run({
     file: config,
+    transcript,
     reserveSink: async () =>
       adminKeyFile === undefined ? showOnTerminal(process.stdout) : reserveKeyFile(adminKeyFile),
     say: line => process.stderr.write(`${line}\n`),

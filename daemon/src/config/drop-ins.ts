@@ -9,7 +9,8 @@ import type { Config } from './schema.ts'
 /** What the units deny and a plugin may need. */
 export interface DropIn {
   readonly unit: 'warder.service' | 'warder-hsm.service'
-  readonly file: 'database-over-tcp.conf' | 'network-hsm.conf' | 'hsm-device.conf' | 'operator-pin.conf'
+  readonly file:
+    'database-over-tcp.conf' | 'tracing.conf' | 'network-hsm.conf' | 'hsm-device.conf' | 'operator-pin.conf'
   readonly because: string
 }
 
@@ -19,10 +20,10 @@ export type Reach = readonly PluginReach[] | undefined
 /**
  * The drop-ins that a configuration calls for: what its plugins say that they reach. Of one that cannot tell, its
  * configuration is read for addresses and URLs, and a PKCS#11 module is taken to need a network. One more where the operator
- * has the PIN.
+ * has the PIN, and one where spans are sent to a collector.
  */
 export function dropInsFor(
-  { storage, hsm }: Pick<Config, 'storage' | 'hsm'>,
+  { storage, hsm, tracing }: Pick<Config, 'storage' | 'hsm' | 'tracing'>,
   reach: { readonly storage: Reach; readonly hsm: Reach },
 ): DropIn[] {
   const forStorage = networkBecause('storage', storage, reach.storage)
@@ -31,8 +32,10 @@ export function dropInsFor(
   const [secret] = operatorSecretsIn(hsm.config)
   const operator =
     secret && `hsm.config.${secret.join('.')} leaves the PIN to the operator, and the unit wants a credential`
+  const collector = tracing && `tracing.endpoint names ${new URL(tracing.endpoint).host}`
   const needed = [
     { unit: 'warder.service', file: 'database-over-tcp.conf', because: forStorage },
+    { unit: 'warder.service', file: 'tracing.conf', because: collector },
     { unit: 'warder-hsm.service', file: 'network-hsm.conf', because: forHsm },
     { unit: 'warder-hsm.service', file: 'hsm-device.conf', because: device },
     { unit: 'warder-hsm.service', file: 'operator-pin.conf', because: operator },

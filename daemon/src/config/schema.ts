@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { logLevels } from '../log/create-log.ts'
 import { isSecretReference } from './secret-reference.ts'
+import { isTracingEndpoint } from './tracing-endpoint.ts'
 
 const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path')
 /** As useradd(8) allows them. */
@@ -48,6 +49,24 @@ export const configSchema = z.strictObject({
   /** The only packages that are ever imported as plugins. */
   plugins: z.strictObject({ allow: z.array(z.string().min(1)).min(1) }),
   storage: z.strictObject(plugin),
+  /** Where spans of requests go (OTLP over HTTP, JSON). Absent: nothing is traced. */
+  tracing: z
+    .strictObject({
+      /** The collector's URL, such as `http://127.0.0.1:4318/v1/traces`. Plain HTTP on this machine only. */
+      endpoint: z
+        .string()
+        .refine(isTracingEndpoint, 'must be an https: URL, or http: to this machine, without a user or a password'),
+      /** The share of requests that are traced, from 0 to 1, where the caller has not decided (`traceparent`). */
+      ratio: z.number().min(0).max(1).default(0.1),
+      /** More header fields for the collector, each a reference to a secret: a path, `file:/path`, or `credential:name`. */
+      headers: z
+        .record(
+          z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the name of a header field'),
+          z.string().refine(isSecretReference, 'must be an absolute path, file:/path or credential:name'),
+        )
+        .default({}),
+    })
+    .optional(),
   hsm: z
     .strictObject({
       ...plugin,

@@ -17,7 +17,7 @@ import {
   type WrappedImport,
 } from '@warder/contract'
 import { commands, type ArgsOf, type CommandName, type ResultOf } from './commands.ts'
-import { cancelled, HostConnection, type Answered } from './host-connection.ts'
+import { cancelled, HostConnection, type Answered, type ConnectionEvents } from './host-connection.ts'
 import { route } from './routing.ts'
 import type { SocketSharing } from './run-directory.ts'
 import { readStatus } from './status.ts'
@@ -39,6 +39,8 @@ export interface ConnectOptions {
   readonly maxInFlight?: number
   /** Told of every answer, for metrics. */
   readonly onAnswer?: (answered: Answered) => void
+  /** Asked as each call is sent to a host, in its caller's context; what it returns is told of the answer. */
+  readonly onCall?: ConnectionEvents['onCall']
 }
 
 /**
@@ -68,7 +70,7 @@ class ChannelClient implements HsmClient {
   #downSince = performance.now()
   #disposed = false
 
-  constructor({ runDir, sharing, hosts, timeoutMs = 5000, maxInFlight = 4096, onAnswer }: ConnectOptions) {
+  constructor({ runDir, sharing, hosts, timeoutMs = 5000, maxInFlight = 4096, onAnswer, onCall }: ConnectOptions) {
     this.#runDir = runDir
     this.#timeoutMs = timeoutMs
     this.#maxInFlight = maxInFlight
@@ -78,6 +80,7 @@ class ChannelClient implements HsmClient {
         if (!this.#hosts.some(host => host.connected)) this.#downSince = performance.now()
       },
       onAnswer,
+      onCall,
     }
     this.#hosts = Array.from({ length: hosts }, (_, index) => new HostConnection(runDir, index, events, sharing))
   }

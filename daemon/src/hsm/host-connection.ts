@@ -14,6 +14,7 @@ const maxBacklogBytes = 16 * 1024 * 1024
 interface Pending {
   readonly op: CommandName
   readonly sentAt: number
+  readonly onAnswer: ((answered: Answered) => void) | undefined
   /** Settles the caller's promise, once; what comes later changes nothing. */
   readonly settle: (outcome: { readonly ok: unknown } | { readonly error: Error }) => void
 }
@@ -30,6 +31,8 @@ export interface ConnectionEvents {
   readonly onUp: () => void
   readonly onDown: () => void
   readonly onAnswer?: ((answered: Answered) => void) | undefined
+  /** Asked as each call is sent, where its caller is still known; what it returns is told of the answer, before the caller is. */
+  readonly onCall?: (() => ((answered: Answered) => void) | undefined) | undefined
 }
 
 /** The caller's end of the channel to one host. Connects by itself, again and again, until closed. Repeats no call. */
@@ -97,6 +100,7 @@ export class HostConnection {
       this.#calls.set(id, {
         op,
         sentAt: performance.now(),
+        onAnswer: this.#events.onCall?.(),
         settle: outcome => {
           if (!waiting) return
           done()
@@ -162,13 +166,12 @@ export class HostConnection {
     this.#calls.delete(answer.id)
     // a host that answers is well; one that only lets us connect need not be
     this.#failures = 0
-    call.settle(outcomeOf(call.op, answer))
-    this.#events.onAnswer?.({
-      op: call.op,
-      host: this.index,
-      hsmMicros: answer.hsmMicros,
-      micros: Math.round((performance.now() - call.sentAt) * 1000),
-    })
+    const { op, sentAt } = call
+    const micros = Math.round((performance.now() - sentAt) * 1000)
+    const answered: Answered = { op, host: this.index, hsmMicros: answer.hsmMicros, micros }
+    call.onAnswer?.(answered)
+    call.settle(outcomeOf(op, answer))
+    this.#events.onAnswer?.(answered)
     return true
   }
 

@@ -3,7 +3,7 @@ import type { Log } from '@warder/contract'
 import Koa from 'koa'
 import { errorFields } from '../log/error-fields.ts'
 import { routesByAction } from './by-action.ts'
-import type { RequestState } from './context.ts'
+import type { RequestMiddleware, RequestState } from './context.ts'
 import type { EventLoopDelay } from '../metrics/event-loop.ts'
 import type { Figures } from '@warder/core'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -26,6 +26,8 @@ export interface AppOptions extends Running {
   figures?(): Figures | undefined
   /** How long one request may take before it is answered `hsm-timeout`, in milliseconds; 30,000 when absent. */
   readonly deadlineMs?: number
+  /** Around everything that is done for a request, where requests are traced. */
+  readonly traceRequest?: RequestMiddleware | undefined
 }
 
 /** The HTTP API as one request listener. It may be listening before there is an engine: all of /v1 answers `sealed` then. */
@@ -33,6 +35,7 @@ export function createApp(options: AppOptions): RequestListener {
   const app = new Koa<RequestState>()
   app.use(requestId)
   app.use(observe(options.log, options.metrics))
+  if (options.traceRequest !== undefined) app.use(options.traceRequest)
   app.use(problemCatcher(options.log))
   app.use(securityHeaders)
   app.use(headerCount)

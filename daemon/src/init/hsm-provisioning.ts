@@ -14,7 +14,8 @@ import { makeDirectory } from './directories.ts'
 import { lendCredentials, lendOperatorSecret, writeNew } from './lend-secrets.ts'
 import type { Say } from './tls-material.ts'
 
-const soPin = 'hsm-so-pin'
+/** The credential of the security officer's PIN. */
+export const soPin = 'hsm-so-pin'
 const provisionMs = 120_000
 
 export interface ProvisioningOptions {
@@ -26,23 +27,23 @@ export interface ProvisioningOptions {
   readonly askOperator: () => Promise<Uint8Array>
 }
 
-/** What is done to a token; answers a line for each thing. `undefined` for a plugin that does no such thing. */
-export type Step = (
+/** What is done to a token, and what comes of it. `undefined` for a plugin that does no such thing. */
+export type Step<T> = (
   plugin: HsmPlugin,
-) => ((config: unknown, files: ProvisioningFiles, op: Op) => Promise<readonly string[]>) | undefined
+) => ((config: unknown, files: ProvisioningFiles, op: Op) => Promise<T>) | undefined
 
 /**
- * Has the plugin that the configuration names do something to its token, and answers what it did. A token or a PIN that is
+ * Has the plugin that the configuration names do something to its token, and answers what came of it. A token or a PIN that is
  * there is kept. New PINs are durable before a token learns them. The plugin runs as the user of the HSM hosts, and gets copies
  * of the PINs in memory, as the service manager would give them.
  *
  * @throws WarderError `unsupported-mechanism` with `unable` when the plugin does no such thing; else what it refuses with.
  */
-export async function provisioning(
+export async function provisioning<T>(
   { file, newToken, say, askOperator }: ProvisioningOptions,
   unable: string,
-  step: Step,
-): Promise<readonly string[]> {
+  step: Step<T>,
+): Promise<T> {
   const config = await loadConfig(file)
   const { hsm, plugins, credentialsDir } = config
   const owner = hsm.user === undefined ? undefined : await findUser(hsm.user)

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { type Log, WarderError } from '@warder/contract'
-import { readJournal } from '@warder/core'
+import { ceremonyAction, readJournal } from '@warder/core'
+import { readTranscriptFile } from '../ceremony/transcripts.ts'
 import { initialiseAppliance, journalDirectory } from '../compose.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
@@ -17,6 +18,8 @@ export interface InitOptions {
   readonly file: string
   /** Reserves where the administrator's key goes; `undefined` when there is no such place. */
   readonly reserveSink: () => Promise<AdminKeySink | undefined>
+  /** A transcript of a key ceremony whose digest goes into the journal, besides those in the data directory. */
+  readonly transcript?: string | undefined
   readonly say: Say
   readonly log: Log
 }
@@ -29,8 +32,9 @@ export interface InitOptions {
  * @throws WarderError `hsm-unavailable` when warder-hsm does not run; `config-invalid` when the administrator's key would
  *   have nowhere to go, before it is made.
  */
-export async function init({ file, reserveSink, say, log }: InitOptions): Promise<void> {
+export async function init({ file, reserveSink, transcript, say, log }: InitOptions): Promise<void> {
   const config = await loadConfig(file)
+  const ceremony = transcript === undefined ? undefined : (await readTranscriptFile(transcript)).digest
   const owner = config.user === undefined ? undefined : await findUser(config.user)
   if (!isRoot()) await requireUser('user', config.user)
   await makeDirectories(config, owner, say)
@@ -43,11 +47,18 @@ export async function init({ file, reserveSink, say, log }: InitOptions): Promis
   }
   const journal = journalDirectory(config.dataDir)
   // without opening what a running appliance has locked
-  if (await hasAdministrator(journal)) return say('initialised before; nothing was changed')
+  if (await hasAdministrator(journal)) {
+    if (ceremony === undefined || (await tellsOf(journal, ceremony))) {
+      return say('initialised before; nothing was changed')
+    }
+    await asUser(owner, () => initialiseAppliance(config, log, undefined, [ceremony]))
+    return say('initialised before; journaled the transcript of the key ceremony')
+  }
   const sink = (await reserveSink()) ?? (await withoutSink(journal))
   let made = false
   try {
-    made = (await asUser(owner, () => initialiseAppliance(config, log, sink))).adminKey !== undefined
+    const ceremonies = ceremony === undefined ? [] : [ceremony]
+    made = (await asUser(owner, () => initialiseAppliance(config, log, sink, ceremonies))).adminKey !== undefined
   } finally {
     await sink.close(made)
   }
@@ -72,6 +83,15 @@ async function hasAdministrator(journal: string): Promise<boolean> {
     made ||= action === 'api-key:create' && applied > 0
   })
   return made
+}
+
+/** Whether the journal has this transcript. */
+async function tellsOf(journal: string, digest: string): Promise<boolean> {
+  let found = false
+  await readJournal(readJournalDirectory(journal), ({ action, subject }) => {
+    found ||= action === ceremonyAction && subject['digest'] === digest
+  })
+  return found
 }
 
 /** The data directory and the run directory of the HSM hosts, where they are not yet. */

@@ -12,6 +12,10 @@ export interface Metrics {
   /** One item of a batch that was answered otherwise. */
   itemRefused(code: WarderCode): void
   hsmCall(command: string, outcome: string, seconds: number): void
+  /** One answer of an HSM host: how long it was with the host, and on its way or waiting before and after. */
+  hsmAnswered(command: string, hostSeconds: number, queueSeconds: number): void
+  /** A call that failed with this return value of PKCS#11. */
+  hsmFault(ckr: string): void
   storageCall(call: string, outcome: string, seconds: number): void
   /** One durable append to the journal. */
   journalWrite(call: string, outcome: string, seconds: number): void
@@ -21,6 +25,9 @@ export interface Metrics {
 }
 
 const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** PKCS#11 v3.1 knows about a hundred; vendors add theirs. What is beyond is counted as `other`. */
+const mostFaults = 128
 
 /** `process`: also what Node tells of process, event loop and garbage collection; once in a process. */
 export function createMetrics(options: { readonly process?: boolean } = {}): Metrics {
@@ -43,6 +50,12 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
     'command',
     'outcome',
   ])
+  const hsmHost = histogram('warder_hsm_host_duration_seconds', 'Time of calls inside an HSM host', ['command'])
+  const hsmQueue = histogram('warder_hsm_queue_duration_seconds', 'Time of answered calls outside the HSM host', [
+    'command',
+  ])
+  const hsmFaults = counter('warder_hsm_faults_total', 'Calls that failed, by what PKCS#11 answered', ['ckr'])
+  const faultsSeen = new Set<string>()
   const storageCalls = histogram('warder_storage_call_duration_seconds', 'Calls to storage, by call and outcome', [
     'call',
     'outcome',
@@ -63,6 +76,14 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
     requestRefused: code => errors.inc({ code }),
     itemRefused: code => itemErrors.inc({ code }),
     hsmCall: (command, outcome, seconds) => hsmCalls.observe({ command, outcome }, seconds),
+    hsmAnswered(command, hostSeconds, queueSeconds) {
+      hsmHost.observe({ command }, hostSeconds)
+      hsmQueue.observe({ command }, queueSeconds)
+    },
+    hsmFault(ckr) {
+      if (faultsSeen.size < mostFaults) faultsSeen.add(ckr)
+      hsmFaults.inc({ ckr: faultsSeen.has(ckr) ? ckr : 'other' })
+    },
     storageCall: (call, outcome, seconds) => storageCalls.observe({ call, outcome }, seconds),
     journalWrite: (_, outcome, seconds) => journalWrites.observe({ outcome }, seconds),
     text(parts, figures) {

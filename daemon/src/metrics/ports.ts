@@ -1,9 +1,11 @@
 import type { KeyProvider, Store } from '@warder/contract'
 import type { AppendFile, JournalFiles, Ports } from '@warder/core'
+import { ckrIn } from '../hsm/ckr.ts'
+import type { Answered } from '../hsm/host-connection.ts'
 import { metered } from './metered.ts'
 import type { Metrics } from './metrics.ts'
 
-const hsmCommands = [
+export const hsmCommands = [
   'capabilities',
   'generate',
   'locate',
@@ -27,11 +29,29 @@ const hsmCommands = [
   'health',
 ] as const satisfies readonly (keyof KeyProvider)[]
 
-export const meteredHsm = <Hsm extends KeyProvider>(hsm: Hsm, metrics: Metrics): Hsm =>
-  metered(hsm, hsmCommands, metrics.hsmCall)
+export const storageCalls = [
+  'get',
+  'put',
+  'delete',
+  'query',
+  'batch',
+  'health',
+] as const satisfies readonly (keyof Store)[]
 
-export const meteredStore = (store: Store, metrics: Metrics): Store =>
-  metered(store, ['get', 'put', 'delete', 'query', 'batch', 'health'], metrics.storageCall)
+export const meteredHsm = <Hsm extends KeyProvider>(hsm: Hsm, metrics: Metrics): Hsm =>
+  metered(hsm, hsmCommands, (command, outcome, seconds, error) => {
+    metrics.hsmCall(command, outcome, seconds)
+    const ckr = ckrIn(error)
+    if (ckr !== undefined) metrics.hsmFault(ckr)
+  })
+
+/** For answers of the HSM hosts. */
+export const meteredAnswers =
+  (metrics: Metrics): ((answered: Answered) => void) =>
+  ({ op, hsmMicros, micros }) =>
+    metrics.hsmAnswered(op, hsmMicros / 1e6, Math.max(0, micros - hsmMicros) / 1e6)
+
+export const meteredStore = (store: Store, metrics: Metrics): Store => metered(store, storageCalls, metrics.storageCall)
 
 /** Times what becomes durable: each append, and the first batch of each segment. */
 export function meteredJournal(files: JournalFiles, metrics: Metrics): JournalFiles {

@@ -52,6 +52,17 @@ describe('drop-ins that a configuration calls for', () => {
     expect(needs({}, { pin: { credential: 'hsm-pin' } })).to.deep.equal([])
   })
 
+  it('one for a collector that spans go to, also on this machine', () => {
+    const plugins = {
+      storage: { plugin: 'p', config: {} },
+      hsm: { plugin: 'p', config: {}, runDir: '/r', hosts: 2, watchdogMs: 2000 },
+      tracing: { endpoint: 'http://127.0.0.1:4318/v1/traces', ratio: 1, headers: {} },
+    }
+    expect(dropInsFor(plugins, { storage: [], hsm: [] })).to.deep.equal([
+      { unit: 'warder.service', file: 'tracing.conf', because: 'tracing.endpoint names 127.0.0.1:4318' },
+    ])
+  })
+
   it('asks the plugins, whose word counts more than how a configuration looks', () => {
     const configs = [{ url: 'postgres://db.example.com/warder' }, { host: 'hsm.example.com' }] as const
     expect(needs(...configs, { storage: [], hsm: [] })).to.deep.equal([])

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
+import { type KeyProvider, WarderError } from '@warder/contract'
 import type { AppendFile, JournalFiles } from '@warder/core'
 import { createMetrics } from '../../src/metrics/metrics.ts'
-import { meteredJournal } from '../../src/metrics/ports.ts'
+import { meteredAnswers, meteredHsm, meteredJournal } from '../../src/metrics/ports.ts'
 
 describe('metrics', () => {
   it('are of one appliance each: none is shared', async () => {
@@ -34,6 +35,37 @@ describe('metrics', () => {
     expect(text).to.include('warder_hsm_call_duration_seconds_bucket{le="0.005",command="sign",outcome="ok"} 1')
     expect(text).to.include('warder_hsm_call_duration_seconds_bucket{le="0.0025",command="sign",outcome="ok"} 0')
     expect(text).to.include('warder_storage_call_duration_seconds_count{call="put",outcome="stale-revision"} 1')
+  })
+
+  it('tell the time inside an HSM host from that on the way and in queues', async () => {
+    const metrics = createMetrics()
+    meteredAnswers(metrics)({ op: 'sign', host: 1, hsmMicros: 4000, micros: 4200 })
+    const text = await metrics.text({}, undefined)
+    expect(text).to.include('warder_hsm_host_duration_seconds_sum{command="sign"} 0.004')
+    expect(text).to.include('warder_hsm_queue_duration_seconds_sum{command="sign"} 0.0002')
+  })
+
+  it('count faults of the HSM by what PKCS#11 answered, and what nobody ever heard of as other', async () => {
+    const metrics = createMetrics()
+    let ckr: unknown = 'CKR_DEVICE_ERROR'
+    const failing = async (): Promise<Uint8Array> => {
+      throw new WarderError('hsm-failed', 'no', { facts: { ckr: ckr as string } })
+    }
+    const hsm = meteredHsm({ random: failing } as unknown as KeyProvider, metrics)
+    const fail = () => hsm.random(1, { signal: new AbortController().signal }).catch(() => undefined)
+    await fail()
+    await fail()
+    for (ckr of ['device "error"', 5, undefined]) await fail()
+    for (let vendor = 0; vendor < 500; vendor++) {
+      ckr = `CKR_VENDOR_${vendor}`
+      await fail()
+    }
+    const lines = (await metrics.text({}, undefined))
+      .split('\n')
+      .filter(line => line.startsWith('warder_hsm_faults_total{'))
+    expect(lines).to.include('warder_hsm_faults_total{ckr="CKR_DEVICE_ERROR"} 2')
+    expect(lines).to.include('warder_hsm_faults_total{ckr="other"} 373')
+    expect(lines).to.have.length(129)
   })
 
   it('time what becomes durable in the journal, in each of its files', async () => {

@@ -280,6 +280,31 @@ export interface ProvisioningFiles {
   readonly soPinFile?: string | undefined
 }
 
+/** A token and its root keys for the record of a key ceremony: plain data, and no value but check values. */
+export interface TokenRecord {
+  /** The code that the token is reached through. */
+  readonly module: { readonly path: string; readonly sha256: string; readonly library: string }
+  readonly token: TokenCapabilities['token']
+  /** SHA-256 of the SPKI of the backup recipient that is configured, as hexadecimal. */
+  readonly backupRecipient?: string | undefined
+  readonly keys: readonly RootKeyRecord[]
+}
+
+export interface RootKeyRecord {
+  readonly label: string
+  /** CKA_ID as hexadecimal. */
+  readonly id: string
+  readonly algorithm: KeyAlgorithm
+  /** What the token says of it, by the names of PKCS#11; `null` where it says nothing. */
+  readonly attributes: Readonly<Record<string, boolean | null>>
+  /** As hexadecimal; `null` where the token cannot make one. */
+  readonly checkValue: string | null
+  /** How the check value is made, in words. */
+  readonly checkedBy: string
+  /** Fingerprints of the recipients it has been wrapped to. */
+  readonly wrappedTo: readonly string[]
+}
+
 export interface HsmPlugin<Config = unknown> extends Plugin<'hsm', HsmCapability, Config, KeyProvider> {
   /**
    * Makes a software token with root keys and a PIN file below `directory`, for development, and writes the configuration
@@ -293,6 +318,13 @@ export interface HsmPlugin<Config = unknown> extends Plugin<'hsm', HsmCapability
    * nothing. Answers what it did, a line each. Absent where tokens are prepared by other means.
    */
   provision?(config: Config, files: ProvisioningFiles, op: Op): Promise<readonly string[]>
+
+  /**
+   * What the token is and which root keys it has, as they are now. Logs in, and changes nothing. Absent where there is
+   * nothing to put on record.
+   * @throws WarderError `not-initialised` when a root key is not what it must be
+   */
+  ceremony?(config: Config, files: ProvisioningFiles, op: Op): Promise<TokenRecord>
 
   /**
    * Makes the root keys of a backup on a token that has none, each under its own number, then the store key; first

@@ -60,7 +60,7 @@ export function describe(lib: Cryptoki, slot: Handle): TokenDescription {
 }
 
 // PKCS#11 pads with spaces; some modules pad with NUL
-function unpad(text: string): string {
+export function unpad(text: string): string {
   return text.replace(/[\s\0]+$/u, '')
 }
 

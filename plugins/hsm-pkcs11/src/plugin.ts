@@ -3,6 +3,7 @@ import { WarderError } from '@warder/contract'
 import pkcs11js from 'pkcs11js'
 import { Canary } from './canary.ts'
 import { Capabilities } from './capabilities.ts'
+import { ceremony } from './ceremony.ts'
 import { toWarderError } from './ckr.ts'
 import { ConfigSchema, type Config } from './config.ts'
 import { Copies } from './copies.ts'
@@ -40,6 +41,7 @@ export const plugin: HsmPlugin<Config> = {
   contract: 1,
   supports: { resident: true, sealed: true },
   config: ConfigSchema,
+  ceremony,
   open,
   createDevelopmentToken: directory => createSoftHsmToken(directory),
   inspect,

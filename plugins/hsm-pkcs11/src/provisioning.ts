@@ -64,7 +64,7 @@ function pinFileOf({ pin }: Config, { credentialsDir }: ProvisioningFiles): stri
   return 'file' in pin ? pin.file : join(credentialsDir, pin.credential)
 }
 
-function withPinFile(config: Config, files: ProvisioningFiles): Config {
+export function withPinFile(config: Config, files: ProvisioningFiles): Config {
   return { ...config, pin: { file: pinFileOf(config, files) } }
 }
 

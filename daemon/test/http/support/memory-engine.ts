@@ -277,6 +277,7 @@ export function createMemoryEngine(): MemoryEngine {
     },
     maintain: async () => undefined,
     recordHsm: async () => undefined,
+    recordCeremony: async () => true,
     apiKeys: {
       create: (call, input) => serve('apiKeys.create', call, input, { apiKey, secret: goodKey }),
       list: (call, query) => serve('apiKeys.list', call, query, { items: [apiKey] }),

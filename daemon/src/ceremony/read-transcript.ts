@@ -1,0 +1,36 @@
+import { digestLine, digestOf, title } from './transcript.ts'
+
+/** What a transcript says that can be held against a journal and a token. */
+export interface ReadTranscript {
+  /** SHA-256 of its text, as it is now. */
+  readonly digest: string
+  /** What its last line says that this is. */
+  readonly stated: string
+  readonly serial: string
+  readonly keys: readonly { readonly label: string; readonly checkValue: string | null }[]
+}
+
+const ending = new RegExp(`^${digestLine}([0-9a-f]{64})$`)
+const keyLine = /^Key (\S+)$/
+const checkLine = /^ {2}check value +(none|[0-9a-f]{16})$/
+const serialLine = /^ {2}serial +(.+)$/
+
+/** `undefined` for what is no transcript. Whether the two digests agree is the caller's to look at. */
+export function readTranscript(text: string): ReadTranscript | undefined {
+  const at = text.lastIndexOf('\n', text.length - 2) + 1
+  const stated = ending.exec(text.slice(at, -1))?.[1]
+  if (stated === undefined || !text.endsWith('\n') || !text.startsWith(`${title}\n`)) return undefined
+  const body = text.slice(0, at)
+  const keys: { label: string; checkValue: string | null }[] = []
+  let serial = ''
+  let label: string | undefined
+  for (const line of body.split('\n')) {
+    label = keyLine.exec(line)?.[1] ?? (line === '' ? undefined : label)
+    serial ||= serialLine.exec(line)?.[1] ?? ''
+    const checkValue = checkLine.exec(line)?.[1]
+    if (label !== undefined && checkValue !== undefined) {
+      keys.push({ label, checkValue: checkValue === 'none' ? null : checkValue })
+    }
+  }
+  return { digest: digestOf(body), stated, serial, keys }
+}

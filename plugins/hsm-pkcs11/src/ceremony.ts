@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import pkcs11js from 'pkcs11js'
+import type { HsmPlugin, RootKeyRecord, TokenRecord } from '@warder/contract'
+import { ckrOf, meaningOf } from './ckr.ts'
+import type { Config } from './config.ts'
+import { Copies } from './copies.ts'
+import type { Cryptoki, Handle } from './cryptoki.ts'
+import { findToken, unpad } from './find-token.ts'
+import { login } from './login.ts'
+import { checkValueIn, nameOf } from './make-root-keys.ts'
+import { asBoolean, readAttributes, readName } from './objects.ts'
+import { withModule } from './provision.ts'
+import { withPinFile } from './provisioning.ts'
+import { readRecipient } from './recipient.ts'
+import { copiesOf } from './root-key-backup.ts'
+import { findRootKeys } from './root-keys.ts'
+import { closeSession } from './session-pool.ts'
+import { wrappingPurposes } from './templates.ts'
+import { allOf } from './wrapping-keys.ts'
+
+const attributes = [
+  'CKA_TOKEN',
+  'CKA_PRIVATE',
+  'CKA_SENSITIVE',
+  'CKA_ALWAYS_SENSITIVE',
+  'CKA_EXTRACTABLE',
+  'CKA_NEVER_EXTRACTABLE',
+  'CKA_LOCAL',
+  'CKA_MODIFIABLE',
+  'CKA_ENCRYPT',
+  'CKA_DECRYPT',
+  'CKA_WRAP',
+  'CKA_UNWRAP',
+  'CKA_SIGN',
+  'CKA_VERIFY',
+  'CKA_DERIVE',
+] as const
+
+const wrappingCheck = 'AES key wrap with padding (RFC 5649) of 8 zero bytes, the first 8 bytes'
+const storeCheck = 'AES-256-ECB of the text warder/check-val, the first 8 bytes'
+const storeBlock = Buffer.from('warder/check-val')
+
+/** What the token is and which root keys it has, for the record. Logs in, reads, and changes nothing. */
+export const ceremony: NonNullable<HsmPlugin<Config>['ceremony']> = async (config, files) => {
+  const { module } = config
+  const recipient = await readRecipient(config.backupRecipient)
+  const sha256 = await digestOf(module)
+  const withPin = withPinFile(config, files)
+  return withModule(config, async ({ lib }): Promise<TokenRecord> => {
+    const { slot, label, serial, manufacturer, model, firmware } = findToken(lib, config.token)
+    const session = lib.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION)
+    try {
+      await login(lib, session, { serial }, withPin, () => new Date())
+      return {
+        module: { path: module, sha256, library: libraryOf(lib) },
+        token: { label, serial, manufacturer, model, firmware },
+        backupRecipient: recipient?.fingerprint,
+        keys: await rootKeysOf(lib, session, new Copies(lib, config.stateDir)),
+      }
+    } finally {
+      closeSession(lib, session)
+    }
+  })
+}
+
+async function rootKeysOf(lib: Cryptoki, session: Handle, copies: Copies): Promise<readonly RootKeyRecord[]> {
+  const { store, ...wrapping } = findRootKeys(lib, session, [...wrappingPurposes, 'store'])
+  const copied = await copiesOf(lib, session, allOf(wrapping), copies)
+  const wrappers = copied.map(({ key, copies: own }) => ({
+    ...described(lib, session, key.handle, `warder/${nameOf(key)}`),
+    checkValue: checkValueIn(lib, session, key.handle),
+    checkedBy: wrappingCheck,
+    wrappedTo: [...new Set(own.map(copy => copy.recipient))].toSorted(),
+  }))
+  const stores = store.numbers
+    .toSorted((a, b) => a - b)
+    .map(number => {
+      const { handle } = store.require('store', number)
+      return {
+        ...described(lib, session, handle, `warder/store/${number}`),
+        checkValue: storeCheckValue(lib, session, handle),
+        checkedBy: storeCheck,
+        wrappedTo: [],
+      }
+    })
+  return [...wrappers, ...stores]
+}
+
+function described(lib: Cryptoki, session: Handle, key: Handle, label: string) {
+  const told = attributes.map(name => [name, flag(lib, session, key, pkcs11js[name])] as const)
+  return {
+    label,
+    id: readName(lib, session, key)?.id.toString('hex') ?? '',
+    algorithm: 'AES-256' as const,
+    attributes: Object.fromEntries(told),
+  }
+}
+
+/** `null` where the token does not tell. */
+function flag(lib: Cryptoki, session: Handle, key: Handle, attribute: number): boolean | null {
+  try {
+    return asBoolean(readAttributes(lib, session, key, [attribute])[0])
+  } catch (error) {
+    if (ckrOf(error) === 'CKR_ATTRIBUTE_TYPE_INVALID') return null
+    throw error
+  }
+}
+
+/**
+ * Not of zeros, as with other AES keys: what that gives is the secret that GCM authenticates with (NIST SP 800-38D
+ * section 7.1), and this is printed. No store secret is ever encrypted with this block as its counter.
+ */
+function storeCheckValue(lib: Cryptoki, session: Handle, key: Handle): string | null {
+  try {
+    lib.C_EncryptInit(session, { mechanism: pkcs11js.CKM_AES_ECB }, key)
+    return lib.C_Encrypt(session, storeBlock, Buffer.alloc(32)).subarray(0, 8).toString('hex')
+  } catch (error) {
+    if (meaningOf(ckrOf(error) ?? '') === 'unsupported') return null
+    throw error
+  }
+}
+
+function libraryOf(lib: Cryptoki): string {
+  const { libraryDescription, libraryVersion, manufacturerID } = lib.C_GetInfo()
+  const { major, minor } = libraryVersion
+  return `${unpad(libraryDescription)} ${major}.${minor}, ${unpad(manufacturerID)}`
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array)
+  return hash.digest('hex')
+}
