@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { loopDelay } from './cases/loop-delay.ts'
 import { manyKeys } from './cases/many-keys.ts'
@@ -6,7 +6,7 @@ import { operationGroups } from './cases/operations.ts'
 import { type Figure, type Group, resultOf, type Result, type Round, type Sample } from './figure.ts'
 import { describeMachine } from './machine.ts'
 import { Parties } from './parties.ts'
-import { type Report, toMarkdown } from './report.ts'
+import { placed, type Report, toMarkdown } from './report.ts'
 import { orderOf } from './rounds.ts'
 
 // Measures the whole product, side by side with what it is made of: `npm run bench -- [--json FILE] [--markdown FILE]
@@ -26,7 +26,7 @@ const { values: flags } = parseArgs({
 const rounds = Number(flags.rounds ?? (flags.quick ? 3 : 7))
 const windowMs = Number(flags.ms ?? (flags.quick ? 400 : 1000))
 /** Until what is run has been compiled and is in every cache. */
-const warmUpMs = flags.quick ? 1000 : 4000
+const warmUpMs = flags.quick ? 700 : 4000
 const only = flags.only === undefined ? undefined : new RegExp(flags.only)
 const wanted = ({ id, quick }: Pick<Figure, 'id' | 'quick'>): boolean =>
   only === undefined ? !flags.quick || quick === true : only.test(id)
@@ -59,7 +59,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 try {
   const results: Result[] = []
-  const groups = [...operationGroups(parties), loopDelay(parties), manyKeys(parties, flags.quick ? 10_000 : 100_000)]
+  const groups = [
+    ...operationGroups(parties),
+    loopDelay(parties, flags.quick ? 1000 : 3000),
+    manyKeys(parties, flags.quick ? 10_000 : 100_000),
+  ]
   for (const group of groups) {
     try {
       results.push(...(await measure(group)))
@@ -73,7 +77,10 @@ try {
   const markdown = toMarkdown(report)
   process.stdout.write(markdown)
   if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(report, undefined, 2)}\n`)
-  if (flags.markdown !== undefined) await writeFile(flags.markdown, markdown)
+  if (flags.markdown !== undefined) {
+    const before = await readFile(flags.markdown, 'utf8').catch(() => undefined)
+    await writeFile(flags.markdown, placed(before, report))
+  }
 } finally {
   await parties[Symbol.asyncDispose]()
 }

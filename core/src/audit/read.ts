@@ -88,8 +88,9 @@ class SegmentReader {
   readonly #visit: (record: JournalRecord, hash: string) => void
   readonly #end: number
   #chain: ChainState
-  /** Records read since the last commit line. */
-  #batch: { record: JournalRecord; hash: string }[] = []
+  /** Records read since the last commit line, and their hashes. */
+  #batch: JournalRecord[] = []
+  #hashes: string[] = []
   #rest: Buffer = Buffer.alloc(0)
   #line = 1
   #offset = 0
@@ -132,44 +133,37 @@ class SegmentReader {
   }
 
   #take(line: Buffer): void {
-    if (line.toString('latin1', 0, 7) === 'commit ') {
-      if (this.#batch.length === 0 || `${line.toString('latin1')}\n` !== this.#expectedCommit()) {
-        throw this.#fault('commit line does not match its batch')
-      }
-      this.#commit()
-      return
-    }
-    const tip = this.#tip()
-    if (tip.next >= this.#end) throw this.#fault('more records than a segment holds')
-    const read = readRecordLine(line, tip)
+    // no hash in hexadecimal begins like this
+    if (line[0] === 0x63 && line[1] === 0x6f) return this.#commit(line.toString('latin1'))
+    const next = this.#chain.next + this.#batch.length
+    if (next >= this.#end) throw this.#fault('more records than a segment holds')
+    const origin = this.#chain.origin ?? this.#batch[0]?.origin
+    const read = readRecordLine(line, { origin, next, head: this.#hashes.at(-1) ?? this.#chain.head })
     if ('fault' in read) throw this.#fault(read.fault)
-    this.#batch.push(read)
+    this.#batch.push(read.record)
+    this.#hashes.push(read.hash)
   }
 
-  #commit(): void {
-    const { head, next, origin } = this.#tip()
-    const running = runningHash(
-      this.#chain.running,
-      this.#batch.map(({ hash }) => hash),
-    )
-    this.#chain = { origin, next, head, running }
-    const batch = this.#batch
-    this.#batch = []
-    for (const { record, hash } of batch) this.#visit(record, hash)
-  }
-
-  #tip(): { origin: string | undefined; next: number; head: string } {
-    const last = this.#batch.at(-1)
-    return {
-      origin: this.#chain.origin ?? last?.record.origin,
-      next: this.#chain.next + this.#batch.length,
-      head: last?.hash ?? this.#chain.head,
+  #commit(line: string): void {
+    const [batch, hashes] = [this.#batch, this.#hashes]
+    const running = this.#running()
+    const next = this.#chain.next + batch.length
+    const head = hashes.at(-1)
+    if (head === undefined || `${line}\n` !== commitLine(next - 1, batch.length, running)) {
+      throw this.#fault(line.startsWith('commit ') ? 'commit line does not match its batch' : 'not a record')
     }
+    this.#chain = { origin: this.#chain.origin ?? batch[0]?.origin, next, head, running }
+    this.#batch = []
+    this.#hashes = []
+    for (const [index, record] of batch.entries()) this.#visit(record, hashes[index] as string)
+  }
+
+  #running(): string {
+    return runningHash(this.#chain.running, this.#hashes)
   }
 
   #expectedCommit(): string {
-    const hashes = this.#batch.map(({ hash }) => hash)
-    return commitLine(this.#tip().next - 1, hashes.length, runningHash(this.#chain.running, hashes))
+    return commitLine(this.#chain.next + this.#batch.length - 1, this.#batch.length, this.#running())
   }
 
   /**

@@ -82,9 +82,7 @@ function isByteStrings(value: unknown): value is readonly Uint8Array[] {
 
 /** Typed, so that `1`, `"1"` and `true` differ, and bound to the field's name, so that equal values of two fields do too. */
 function encode(field: string, value: unknown): Buffer {
-  const tagged =
-    Buffer.isBuffer(value) || value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(canonicalize(value) ?? '')
-  const type =
-    value instanceof Uint8Array ? 'bytes' : value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
-  return Buffer.concat([Buffer.from(`${field}\0${type}\0`), tagged])
+  if (value instanceof Uint8Array) return Buffer.concat([Buffer.from(`${field}\0bytes\0`), value])
+  const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+  return Buffer.from(`${field}\0${type}\0${canonicalize(value) ?? ''}`)
 }

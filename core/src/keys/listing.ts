@@ -73,10 +73,11 @@ async function filteredPage(
       { where, limit: limit - items.length, ...(after !== undefined && { after }) },
       op,
     )
-    for (const { id } of page.records) {
+    for (const stored of page.records) {
+      const { id } = stored
       if (!id.startsWith(keyId(space, prefix))) continue
       // What storage says is a hint: the record itself decides, and one that was deleted meanwhile is no match.
-      const found = await repository.read(keys, id, op)
+      const found = repository.found(keys, stored) ?? (await repository.read(keys, id, op))
       if (found !== undefined && matches(found.value, query)) items.push(withGeneration(found))
     }
     after = page.next

@@ -4,6 +4,7 @@ import { type FoundKey, type Keyring, requireVersion } from './keyring.ts'
 import { maxInputBytes, requireLength } from './limits.ts'
 import { toRef } from './material.ts'
 import type { Signed, SignInput, Verified, VerifyInput } from './model.ts'
+import { signInRuns, type SignRun, type Wanted } from './sign-batch.ts'
 import { derFromRaw, signatureAlgorithm, signatureFormat, signingInput } from './signature.ts'
 import type { Use } from './use.ts'
 import { signatureIsValid } from './verify-signature.ts'
@@ -18,14 +19,18 @@ export function signing(
       usage: 'sign',
       permission: 'use',
       digestOf: ({ input, prehashed }) => (prehashed === true ? input : createHash('sha256').update(input).digest()),
-      async one(key, input, call) {
-        const { algorithm, format } = chosen(key, input)
-        const digest = signingInput(algorithm, input)
-        const version = requireVersion(key, 'protect', input.version)
-        const record = await keyring.versionRecord(key, version.number, call)
-        const raw = await hsm.sign(toRef(record), algorithm, digest, call)
-        const signature = format === 'der' ? derFromRaw(raw) : raw
-        return { signature, algorithm, version: version.number, ...(format && { format }) }
+      async one(key, item, call) {
+        const planned = planOf(key, item)
+        const record = await keyring.versionRecord(key, planned.version, call)
+        return signedOf(planned, await hsm.sign(toRef(record), planned.algorithm, planned.digest, call))
+      },
+      async all(key, items, call) {
+        const sign = async ({ version, algorithm, digests }: SignRun): Promise<readonly Uint8Array[]> => {
+          const ref = toRef(await keyring.versionRecord(key, version, call))
+          if (hsm.signAll !== undefined) return hsm.signAll(ref, algorithm, digests, call)
+          return Promise.all(digests.map(digest => hsm.sign(ref, algorithm, digest, call)))
+        }
+        return signInRuns(items, item => planOf(key, item), sign, signedOf)
       },
     },
     verify: {
@@ -55,6 +60,23 @@ export function signing(
       },
     },
   }
+}
+
+interface Plan extends Wanted {
+  readonly format: Signed['format'] | undefined
+}
+
+/** @throws WarderError when the key does not sign this, or not so. */
+function planOf(key: FoundKey, item: SignInput): Plan {
+  const { algorithm, format } = chosen(key, item)
+  const digest = signingInput(algorithm, item)
+  const { number } = requireVersion(key, 'protect', item.version)
+  return { algorithm, format, digest, version: number }
+}
+
+function signedOf({ algorithm, format, version }: Plan, raw: Uint8Array): Signed {
+  const signature = format === 'der' ? derFromRaw(raw) : raw
+  return { signature, algorithm, version, ...(format && { format }) }
 }
 
 function chosen(

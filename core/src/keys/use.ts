@@ -4,6 +4,7 @@ import type { Journal } from '../audit/journal.ts'
 import type { Call, Permission } from '../call.ts'
 import { eventOf } from '../policy/authorize.ts'
 import { type FoundKey, type Keyring, requireUsage } from './keyring.ts'
+import { inLanes } from './lanes.ts'
 import type { BatchItem } from './model.ts'
 import { decryptionFailed } from './wire.ts'
 
@@ -21,6 +22,8 @@ export interface Use<Item, Result extends Used> {
   /** Absent for what needs no private half: nothing is used that the journal should tell of. */
   readonly digestOf?: (item: Item) => Uint8Array
   one(key: FoundKey, item: Item, call: Call): Promise<Result>
+  /** The items of a batch, where that takes less than each alone. Never rejects; answers in the order of the items. */
+  all?(key: FoundKey, items: readonly Item[], call: Call): Promise<readonly BatchItem<Result>[]>
 }
 
 export interface Target {
@@ -81,7 +84,10 @@ export class Uses {
     await this.#keyring.enter(call, space, use.permission, use.action)
     const key = await this.#keyring.find(space, name, call)
     requireUsage(key, use.usage)
-    const results = await eachOf(items, item => use.one(key, item, call))
+    const results =
+      isBatch && use.all !== undefined
+        ? await use.all(key, items, call)
+        : await eachOf(items, item => use.one(key, item, call))
     if (
       use.digestOf !== undefined &&
       results.some(result => !('error' in result) || !WarderError.is(result.error, ...formRefusals))
@@ -100,6 +106,14 @@ function draftOf(
   call: Call,
   isBatch: boolean,
 ): EventDraft {
+  const { space, id, name } = key
+  const event = { ...eventOf(call), type: 'key-use', action } as const
+  const [only] = results
+  if (!isBatch && only !== undefined) {
+    const { version, algorithm }: Partial<Used> = 'error' in only ? {} : only.ok
+    const subject = { space, key: id, name, version, algorithm, input: inputs[0] }
+    return { ...event, subject, result: 'error' in only ? codeOf(only.error) : 'ok' }
+  }
   const versions = new Set<number>()
   const algorithms = new Set<string>()
   const refused: { index: number; code: string }[] = []
@@ -110,17 +124,10 @@ function draftOf(
       if (result.ok.algorithm !== undefined) algorithms.add(result.ok.algorithm)
     }
   }
-  const single = refused[0]?.code ?? 'ok'
-  const subject = {
-    space: key.space,
-    key: key.id,
-    name: key.name,
-    version: oneOrAll(versions),
-    algorithm: oneOrAll(algorithms),
-    ...(isBatch ? { count: inputs.length, inputs, ...(refused.length > 0 && { refused }) } : { input: inputs[0] }),
-  }
-  const result = !isBatch ? single : refused.length === 0 ? 'ok' : refused.length < results.length ? 'partial' : single
-  return { ...eventOf(call), type: 'key-use', action, subject, result }
+  const used = { version: oneOrAll(versions), algorithm: oneOrAll(algorithms) }
+  const counted = { count: inputs.length, inputs, ...(refused.length > 0 && { refused }) }
+  const result = refused.length === 0 ? 'ok' : refused.length < results.length ? 'partial' : (refused[0]?.code ?? 'ok')
+  return { ...event, subject: { space, key: id, name, ...used, ...counted }, result }
 }
 
 /** The one value there is, or the list of different ones; `undefined` for none. */
@@ -137,16 +144,12 @@ async function eachOf<Item, Result>(
   one: (item: Item) => Promise<Result>,
 ): Promise<readonly BatchItem<Result>[]> {
   const results: BatchItem<Result>[] = []
-  let next = 0
-  const lane = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) {
-      results[index] = await one(items[index] as Item).then(
-        ok => ({ ok }),
-        // The HSM words this refusal its own way; callers get one answer, wherever it was found out.
-        (error: unknown) => ({ error: WarderError.is(error, 'decryption-failed') ? decryptionFailed(error) : error }),
-      )
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane))
+  await inLanes(width, items, async (item, index) => {
+    results[index] = await one(item).then(
+      ok => ({ ok }),
+      // The HSM words this refusal its own way; callers get one answer, wherever it was found out.
+      (error: unknown) => ({ error: WarderError.is(error, 'decryption-failed') ? decryptionFailed(error) : error }),
+    )
+  })
   return results
 }

@@ -114,12 +114,29 @@ export class Repository {
       if (digest !== head?.digest && digest !== coming) this.#explainMismatch(stored, head?.revision ?? 0)
       if (stored.collection !== collection.name || stored.id !== id)
         throw corrupt({ collection: collection.name, id }, 'id')
-      const known = this.#opened.get(stored, digest)
-      if (known !== undefined) return { value: known.value as T, revision: stored.revision }
-      const value = this.open(collection, id, stored)
-      this.#opened.set(stored, digest, value)
-      return { value, revision: stored.revision }
+      return this.#opening(collection, id, stored, digest)
     }
+  }
+
+  /**
+   * The same for a record that storage has given already, such as one of a page. `undefined` when it is not the state the
+   * journal knows, for whatever reason: {@link read} tells.
+   * @throws WarderError `record-corrupt`
+   */
+  found<T>(collection: Collection<T>, stored: StoredRecord): Versioned<T> | undefined {
+    const { id } = stored
+    const digest = digestOf(stored.body)
+    if (stored.collection !== collection.name || digest !== this.#heads.get(collection.name, id)?.digest)
+      return undefined
+    return this.#opening(collection, id, stored, digest)
+  }
+
+  #opening<T>(collection: Collection<T>, id: string, stored: StoredRecord, digest: string): Versioned<T> {
+    const known = this.#opened.get(stored, digest)
+    if (known !== undefined) return { value: known.value as T, revision: stored.revision }
+    const value = this.open(collection, id, stored)
+    this.#opened.set(stored, digest, value)
+    return { value, revision: stored.revision }
   }
 
   /** What a stored record holds. @throws WarderError `record-corrupt` unless this appliance wrote it as the one of this id */

@@ -1,12 +1,4 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createHmac,
-  hkdfSync,
-  randomBytes,
-  timingSafeEqual,
-} from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { WarderError } from '@warder/contract'
 
 /**
@@ -90,7 +82,7 @@ export function unseal(keys: SealingKeys, address: RecordAddress, body: Uint8Arr
 }
 
 /** SHA-256 of a sealed body, lower-case hex: what the journal commits to. */
-export const digestOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('hex')
+export const digestOf = (body: Uint8Array): string => hash('sha256', body, 'hex')
 
 export function corrupt(address: { collection: string; id: string }, field: string, cause?: unknown): WarderError {
   return new WarderError(

@@ -62,6 +62,26 @@ describe('the sealed repository', () => {
     await again.journal.close()
   })
 
+  it('believes a record that storage offers unasked only while it is the one the journal knows', async () => {
+    const { repository } = await disks.boot()
+    await repository.write(draft, [change(notes, 'a', 'absent', { text: 'one' })], op)
+    const first = disks.medium.get('notes', 'a') as StoredRecord
+    expect(repository.found(notes, first)).to.deep.equal({ value: { text: 'one' }, revision: 1 })
+    await repository.write(draft, [change(notes, 'a', 1, { text: 'two' })], op)
+    expect(repository.found(notes, first), 'an older state').to.equal(undefined)
+    const second = disks.medium.get('notes', 'a') as StoredRecord
+    expect(repository.found(notes, { ...second, id: 'b' }), 'under another id').to.equal(undefined)
+    const body = Uint8Array.from(second.body, (byte, at) => (at === 60 ? byte ^ 1 : byte))
+    expect(repository.found(notes, { ...second, body }), 'another body').to.equal(undefined)
+    const lying = { ...second, attributes: { ...second.attributes, more: 'x' } }
+    expect(() => repository.found(notes, lying))
+      .to.throw()
+      .with.property('code', 'record-corrupt')
+    expect(() => repository.found(notes, { ...second, revision: 7 }))
+      .to.throw()
+      .with.property('code', 'record-corrupt')
+  })
+
   it('stores nothing readable but the attributes', async () => {
     const { repository } = await disks.boot()
     await repository.write(draft, [change(notes, 'a', 'absent', { text: 'confidential' })], op)

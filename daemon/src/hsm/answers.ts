@@ -58,11 +58,6 @@ export const locatedAnswer = z
   .nullable()
   .transform(value => value ?? undefined)
 
-export const encryptedAnswer: z.ZodType<Sealed> = z.object({
-  iv: anyBytes.refine(value => value.length === 12).transform(takeBytes),
-  ciphertext: anyBytes.refine(value => value.length >= 16).transform(takeBytes),
-})
-
 export const rootKeyAnswer = z.int().min(1)
 export const rootKeyBackupAnswer: z.ZodType<RootKeyBackup> = z.object({
   recipient: bytes.nullable().transform(value => value ?? undefined),
@@ -79,10 +74,24 @@ export function parseBytes(value: unknown): Uint8Array {
   return takeBytes(value)
 }
 
+export function parseSignatures(value: unknown): readonly Uint8Array[] {
+  if (!Array.isArray(value)) throw unusable()
+  return value.map(parseBytes)
+}
+
 /** For what may well be of no length at all. */
 export function parsePlaintext(value: unknown): Uint8Array {
   if (!(value instanceof Uint8Array)) throw unusable()
   return takeBytes(value)
+}
+
+/** By hand and not by schema: it runs for every encryption. */
+export function parseSealed(value: unknown): Sealed {
+  if (typeof value !== 'object' || value === null) throw unusable()
+  const { iv, ciphertext } = value as Partial<Record<keyof Sealed, unknown>>
+  if (!(iv instanceof Uint8Array) || iv.length !== 12) throw unusable()
+  if (!(ciphertext instanceof Uint8Array) || ciphertext.length < 16) throw unusable()
+  return { iv: takeBytes(iv), ciphertext: takeBytes(ciphertext) }
 }
 
 /** @throws WarderError `hsm-failed`: the host does not keep to the protocol. */

@@ -101,6 +101,17 @@ class ChannelClient implements HsmClient {
     return this.#call('sign', { ref, algorithm, input }, op, blobOf(ref))
   }
 
+  async signAll(
+    ref: KeyRef,
+    algorithm: SignatureAlgorithm,
+    inputs: readonly Uint8Array[],
+    op: Op,
+  ): Promise<readonly Uint8Array[]> {
+    const signatures = await this.#call('signAll', { ref, algorithm, inputs }, op, blobOf(ref))
+    if (signatures.length === inputs.length) return signatures
+    throw new WarderError('hsm-failed', 'The HSM host answered in no known form')
+  }
+
   encrypt(ref: KeyRef, plaintext: Uint8Array, aad: Uint8Array, op: Op): Promise<Sealed> {
     return this.#call('encrypt', { ref, plaintext, aad }, op, blobOf(ref))
   }

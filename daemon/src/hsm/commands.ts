@@ -15,13 +15,14 @@ import {
 import {
   answerBySchema,
   capabilitiesAnswer,
-  encryptedAnswer,
   generatedAnswer,
   healthAnswer,
   locatedAnswer,
   nothingAnswer,
   parseBytes,
   parsePlaintext,
+  parseSealed,
+  parseSignatures,
   rootKeyAnswer,
   rootKeyBackupAnswer,
   sealedRefAnswer,
@@ -44,12 +45,14 @@ import {
   parseDeriveArguments,
   parseEncryptArguments,
   parseMacArguments,
+  parseSignAllArguments,
   parseSignArguments,
   parseUnwrapArguments,
   parseWrapArguments,
   type BytesArguments,
   type DecryptArguments,
   type EncryptArguments,
+  type SignAllArguments,
   type SignArguments,
 } from './operation-arguments.ts'
 
@@ -116,11 +119,18 @@ export const commands = {
     run: (provider, { ref, algorithm, input }, op) => provider.sign(ref, algorithm, input, op),
     answer: parseBytes,
   }),
+  signAll: define<SignAllArguments, readonly Uint8Array[]>({
+    args: parseSignAllArguments,
+    run: (provider, { ref, algorithm, inputs }, op) =>
+      provider.signAll?.(ref, algorithm, inputs, op) ??
+      Promise.all(inputs.map(input => provider.sign(ref, algorithm, input, op))),
+    answer: parseSignatures,
+  }),
   encrypt: define<EncryptArguments, Sealed>({
     args: parseEncryptArguments,
     secretArgument: ({ plaintext }) => plaintext,
     run: (provider, { ref, plaintext, aad }, op) => provider.encrypt(ref, plaintext, aad, op),
-    answer: value => answerBySchema(encryptedAnswer, value),
+    answer: parseSealed,
   }),
   decrypt: define<DecryptArguments, Uint8Array>({
     secretAnswer: true,

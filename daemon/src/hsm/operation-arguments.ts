@@ -1,4 +1,5 @@
 import {
+  maxSignAll,
   oaepAlgorithms,
   type Ciphertext,
   type KeyRef,
@@ -42,14 +43,35 @@ const digestBytes: Readonly<Record<SignatureAlgorithm, number | undefined>> = {
 
 export function parseSignArguments(value: unknown): SignArguments {
   const { ref, algorithm, input } = membersOf(value, 'args', ['ref', 'algorithm', 'input'])
-  if (typeof algorithm !== 'string' || !Object.hasOwn(digestBytes, algorithm)) throw malformed('algorithm')
-  const length = digestBytes[algorithm as SignatureAlgorithm]
+  if (!isSignatureAlgorithm(algorithm)) throw malformed('algorithm')
+  const length = digestBytes[algorithm]
   return {
     ref: parseRef(ref),
-    algorithm: algorithm as SignatureAlgorithm,
+    algorithm,
     input: parseBytesOf(input, 'input', length ?? 0, length ?? Infinity),
   }
 }
+
+export interface SignAllArguments {
+  readonly ref: KeyRef
+  readonly algorithm: SignatureAlgorithm
+  readonly inputs: readonly Uint8Array[]
+}
+
+export function parseSignAllArguments(value: unknown): SignAllArguments {
+  const { ref, algorithm, inputs } = membersOf(value, 'args', ['ref', 'algorithm', 'inputs'])
+  if (!isSignatureAlgorithm(algorithm)) throw malformed('algorithm')
+  if (!Array.isArray(inputs) || inputs.length < 1 || inputs.length > maxSignAll) throw malformed('inputs')
+  const length = digestBytes[algorithm]
+  return {
+    ref: parseRef(ref),
+    algorithm,
+    inputs: inputs.map(input => parseBytesOf(input, 'inputs', length ?? 0, length ?? Infinity)),
+  }
+}
+
+const isSignatureAlgorithm = (value: unknown): value is SignatureAlgorithm =>
+  typeof value === 'string' && Object.hasOwn(digestBytes, value)
 
 export interface EncryptArguments {
   readonly ref: KeyRef

@@ -10,6 +10,7 @@ export const hsmCommands = [
   'generate',
   'locate',
   'sign',
+  'signAll',
   'encrypt',
   'decrypt',
   'mac',

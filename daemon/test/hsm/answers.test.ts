@@ -26,6 +26,7 @@ describe('hsm answers', () => {
       },
       { id: 1, ok: { ok: true, detail: 'well' }, hsmMicros: 3 },
       { id: 1, ok: Buffer.alloc(64, 7), hsmMicros: 3 },
+      { id: 1, ok: [Buffer.alloc(64, 7), Buffer.alloc(64, 8)], hsmMicros: 3 },
       { id: 1, ok: { iv: Buffer.alloc(12, 7), ciphertext: Buffer.alloc(40, 7) }, hsmMicros: 3 },
       { id: 1, error: { code: 'hsm-failed', message: 'no', facts: { a: ['b'], n: 1 } }, hsmMicros: 3 },
     ].map(answer => Buffer.concat([Buffer.alloc(4), encode(answer)]))

@@ -85,6 +85,9 @@ describe('hsm client', function () {
     expect(made.spki).to.have.length(44)
     expect(await hsm.sign(made.ref, 'EdDSA', Buffer.from('message'), op)).to.have.length(64)
     expect(await hsm.sign(resident, 'ES256', digest, op)).to.have.length(64)
+    // this provider signs one at a time, and the host asks it for each
+    const many = await hsm.signAll!(resident, 'ES256', [digest, digest, digest], op)
+    expect(many.map(signature => signature.length)).to.deep.equal([64, 64, 64])
     expect((await hsm.locate(resident, op))?.spki).to.have.length(91)
     expect(await hsm.random(17, op)).to.have.length(17)
     const cipher = await hsm.generate(specOf('AES-256', 'encrypt'), op)

@@ -73,6 +73,30 @@ describe('signing on a SoftHSM token through two hosts', function () {
     })
   }
 
+  it('signs sixteen inputs in one call, each in its place, and no more', async () => {
+    for (const custody of ['resident', 'sealed'] as const) {
+      for (const [key, algorithm] of [
+        ['Ed25519', 'EdDSA'],
+        ['RSA-2048', 'RS256'],
+      ] as const) {
+        if (key === 'Ed25519' && custody === 'sealed') continue
+        const spec = { algorithm: key, usage: 'sign', custody, exportable: false, id: newId() } as const
+        const { ref, spki } = await client.generate(spec, op())
+        const publicKey = createPublicKey({ key: Buffer.from(spki!), format: 'der', type: 'spki' })
+        const messages = Array.from({ length: 16 }, (_, index) => Buffer.from(`message ${index}`))
+        const inputs = messages.map(each => (key === 'Ed25519' ? each : createHash('sha256').update(each).digest()))
+        const signatures = await client.signAll!(ref, algorithm, inputs, op())
+        const hash = key === 'Ed25519' ? null : 'sha256'
+        for (const [index, each] of messages.entries()) {
+          expect(verify(hash, each, publicKey, signatures[index]!), `${key} ${index}`).to.equal(true)
+        }
+        const seventeen = Array.from({ length: 17 }, () => inputs[0]!)
+        const refused = await client.signAll!(ref, algorithm, seventeen, op()).catch((error: unknown) => error)
+        expect(refused).to.include({ code: 'malformed-request' })
+      }
+    }
+  })
+
   it('opens, on every host, what any host encrypted, wrapped and MACed, up to 64 KiB', async () => {
     const make = async (algorithm: KeyAlgorithm, usage: KeyUsage) => {
       const spec = { algorithm, usage, custody: 'sealed', exportable: false, id: newId() } as const

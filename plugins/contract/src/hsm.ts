@@ -102,6 +102,9 @@ export interface SealedRef {
 
 export type KeyRef = ResidentRef | SealedRef
 
+/** The most inputs of one {@link KeyProvider.signAll}: few enough that no other caller waits long behind them. */
+export const maxSignAll = 16
+
 export interface KeySpec {
   readonly algorithm: KeyAlgorithm
   readonly usage: KeyPurpose
@@ -208,6 +211,18 @@ export interface KeyProvider extends Service {
    * Never repeated inside: when the outcome is unknown the call rejects with `hsm-unavailable` or `hsm-timeout`.
    */
   sign(ref: KeyRef, algorithm: SignatureAlgorithm, input: Uint8Array, op: Op): Promise<Uint8Array>
+
+  /**
+   * Signs 1 to {@link maxSignAll} inputs with one key, each as {@link sign} does, at the cost of little more than the
+   * signatures. Answers them in the order of the inputs, or rejects with what went wrong with one, and gives none.
+   * Absent where it would save nothing.
+   */
+  signAll?(
+    ref: KeyRef,
+    algorithm: SignatureAlgorithm,
+    inputs: readonly Uint8Array[],
+    op: Op,
+  ): Promise<readonly Uint8Array[]>
 
   /** AES-256-GCM (NIST SP 800-38D) with a random IV and a 128-bit tag. At most 65,536 bytes of plaintext. */
   encrypt(ref: KeyRef, plaintext: Uint8Array, aad: Uint8Array, op: Op): Promise<Sealed>

@@ -36,7 +36,8 @@ export function checkQuery(collection: string, query: Query): void {
 
 export function checkKey(collection: string, id: string): void {
   checkCollection(collection)
-  const bytes = new TextEncoder().encode(id).length
+  // a UTF-16 unit takes at most three bytes, so that most ids need not be encoded to be known short enough
+  const bytes = id.length <= 85 ? id.length : new TextEncoder().encode(id).length
   if (bytes < 1 || bytes > 255 || id.includes('\0') || loneSurrogate.test(id)) {
     throw new TypeError('id must be 1 to 255 bytes of well-formed UTF-8 without NUL')
   }

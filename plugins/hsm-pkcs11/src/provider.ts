@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events'
 import pkcs11js from 'pkcs11js'
 import {
+  maxSignAll,
   WarderError,
   type Ciphertext,
   type GeneratedKey,
@@ -22,6 +24,7 @@ import { keyForms } from './algorithms.ts'
 import type { Canary } from './canary.ts'
 import { needsOaep, type Oaep } from './capabilities.ts'
 import { ckrOf, meaningOf } from './ckr.ts'
+import type { Handle } from './cryptoki.ts'
 import type { Copies } from './copies.ts'
 import { Gate } from './gate.ts'
 import { gcmDecrypt, gcmEncrypt, maxPlaintextBytes } from './gcm.ts'
@@ -38,7 +41,7 @@ import { requireSpec, requireUsage } from './purposes.ts'
 import type { Recipient } from './recipient.ts'
 import { backupFor } from './root-key-backup.ts'
 import type { RootKeys } from './root-keys.ts'
-import { signInput, signWith } from './sign.ts'
+import { isFast, signInput, signWith } from './sign.ts'
 import { isStoreSecret, openStoreSecret, sealStoreSecret, storeSecretRejected } from './store-secret.ts'
 import { Transfer, type TransferParts } from './transfer.ts'
 import { maxBytes, unwrapBytes, wrapBytes } from './wrap-bytes.ts'
@@ -122,6 +125,40 @@ export class Pkcs11Provider implements KeyProvider {
       return this.#lending.withKey(ref, 'sign', op, (session, key) =>
         signWith(lib, session, key, ref.algorithm, algorithm, bytes),
       )
+    })
+  }
+
+  signAll(
+    ref: KeyRef,
+    algorithm: SignatureAlgorithm,
+    inputs: readonly Uint8Array[],
+    op: Op,
+  ): Promise<readonly Uint8Array[]> {
+    return this.#guard.run(op, async () => {
+      if (inputs.length < 1 || inputs.length > maxSignAll) throw new TypeError(`1 to ${maxSignAll} inputs are signed`)
+      requireUsage(ref, 'sign')
+      const { lib, capabilities } = this.#parts
+      const all = inputs.map(input => signInput(ref.algorithm, algorithm, input))
+      capabilities.requireSign(algorithm)
+      const sign = (session: Handle, key: Handle, bytes: Buffer): Promise<Uint8Array> =>
+        signWith(lib, session, key, ref.algorithm, algorithm, bytes)
+      if (isFast(ref.algorithm)) {
+        return this.#lending.withKey(ref, 'sign', op, async (session, key) => {
+          const signatures: Uint8Array[] = []
+          for (const bytes of all) signatures.push(await sign(session, key, bytes))
+          return signatures
+        })
+      }
+      // worker threads make them side by side, and each may wait on the one signal
+      setMaxListeners(0, op.signal)
+      // none may be under way any more when this ends
+      const made = await Promise.allSettled(
+        all.map(bytes => this.#lending.withKey(ref, 'sign', op, (session, key) => sign(session, key, bytes))),
+      )
+      return made.map(each => {
+        if (each.status === 'rejected') throw each.reason
+        return each.value
+      })
     })
   }
 

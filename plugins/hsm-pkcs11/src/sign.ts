@@ -23,6 +23,12 @@ export function signInput(key: KeyAlgorithm, algorithm: SignatureAlgorithm, inpu
   return ownBytes(input)
 }
 
+/** True when a signature takes less than handing it to a worker thread: then it is made at once, in the calling thread. */
+export function isFast(key: KeyAlgorithm): boolean {
+  const form = keyForms[key]
+  return 'fast' in form && form.fast
+}
+
 /** One signature in a session of its own. */
 export async function signWith(
   lib: Cryptoki,
@@ -34,10 +40,8 @@ export async function signWith(
 ): Promise<Uint8Array> {
   const out = Buffer.alloc(maxSignatureBytes)
   lib.C_SignInit(session, signatureForms[algorithm].mechanism, handle)
-  const form = keyForms[key]
-  const signature =
-    'fast' in form && form.fast
-      ? lib.C_Sign(session, input, out)
-      : await holding([input, out], lib.C_SignAsync(session, input, out))
+  const signature = isFast(key)
+    ? lib.C_Sign(session, input, out)
+    : await holding([input, out], lib.C_SignAsync(session, input, out))
   return new Uint8Array(signature)
 }

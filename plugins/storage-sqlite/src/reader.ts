@@ -22,21 +22,19 @@ export class Reader {
   readonly #db: Database
   readonly #get: Statement<[string, string], Row>
   readonly #from: Statement<[string, string], Row>
-  readonly #matching: Statement<[string, string, string], string>
-  readonly #has: Statement<[string, string, string], number>
-  readonly #few: Statement<[string, string, string], number>
+  readonly #behind: Statement<[string, string, string], string>
+  readonly #atOrBehind: Statement<[string, string, string], string>
 
   constructor(path: string) {
     this.#db = openReader(path)
     const columns = 'id, revision, attributes, body'
     this.#get = this.#db.prepare(`SELECT ${columns} FROM record WHERE collection = ? AND id = ?`)
     this.#from = this.#db.prepare(`SELECT ${columns} FROM record WHERE collection = ? AND id > ? ORDER BY id`)
-    const entries = 'FROM attribute WHERE collection = ? AND entry = ? AND id'
-    this.#matching = this.#db.prepare<[string, string, string], string>(`SELECT id ${entries} > ? ORDER BY id`).pluck()
-    this.#has = this.#db.prepare<[string, string, string], number>(`SELECT 1 ${entries} = ?`).pluck()
-    this.#few = this.#db
-      .prepare<[string, string, string], number>(`SELECT count(*) FROM (SELECT 1 ${entries} > ? LIMIT 256)`)
-      .pluck()
+    const entries = 'SELECT id FROM attribute WHERE collection = ? AND entry = ?'
+    const next = (condition: string): Statement<[string, string, string], string> =>
+      this.#db.prepare<[string, string, string], string>(`${entries} AND id ${condition} ? ORDER BY id LIMIT 1`).pluck()
+    this.#behind = next('>')
+    this.#atOrBehind = next('>=')
   }
 
   get(collection: string, id: string): StoredRecord | undefined {
@@ -60,17 +58,32 @@ export class Reader {
       yield* this.#from.iterate(collection, from)
       return
     }
-    const [narrowest = '', ...others] = this.#narrowestFirst(collection, entries, from)
-    for (const id of this.#matching.iterate(collection, narrowest, from)) {
-      const hit = others.every(entry => this.#has.get(collection, entry, id) !== undefined)
-      yield (hit ? this.#get.get(collection, id) : undefined) ?? id
-    }
+    yield* this.#matching(collection, entries, from)
   }
 
-  #narrowestFirst(collection: string, entries: readonly string[], from: string): readonly string[] {
-    if (entries.length === 1) return entries
-    const counted = entries.map(entry => ({ entry, count: this.#few.get(collection, entry, from) ?? 0 }))
-    return counted.sort((left, right) => left.count - right.count).map(({ entry }) => entry)
+  /**
+   * The entries are asked in turn for their next id, from where the others have come to: what any one of them does not
+   * have is passed over at once, whichever it is and however many ids the others have there.
+   */
+  *#matching(collection: string, entries: readonly string[], from: string): Generator<Row | string> {
+    const [leader = ''] = entries
+    let candidate = this.#behind.get(collection, leader, from)
+    let agreed = 1
+    for (let turn = 1; candidate !== undefined; turn++) {
+      if (agreed === entries.length) {
+        yield this.#get.get(collection, candidate) ?? candidate
+        candidate = this.#behind.get(collection, entries[turn % entries.length] as string, candidate)
+        agreed = 1
+        continue
+      }
+      const found = this.#atOrBehind.get(collection, entries[turn % entries.length] as string, candidate)
+      if (found === candidate) agreed += 1
+      else {
+        yield candidate
+        candidate = found
+        agreed = 1
+      }
+    }
   }
 }
 

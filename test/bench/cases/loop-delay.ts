@@ -6,12 +6,11 @@ import type { Target } from '../servers/client.ts'
 import { overHttp } from '../window.ts'
 import { itemOf, keyName, workloads } from '../workloads.ts'
 
-const hangMs = 3000
 const [p256] = workloads
 const path = '/v1/spaces/default/keys'
 
-/** How long the API process keeps others waiting: while it is busy, and while the token does not answer. */
-export function loopDelay(parties: Parties): Group {
+/** How long the API process keeps others waiting: while it is busy, and while the token does not answer for `hangMs`. */
+export function loopDelay(parties: Parties, hangMs: number): Group {
   const figure = (id: string, unit: string, of: string, name: string, note: string): Figure => ({
     id,
     unit,
@@ -25,7 +24,7 @@ export function loopDelay(parties: Parties): Group {
   const onProcessor = 'stretches the event loop computed between timers of 1 ms, on the processor'
   return {
     title: 'event loop',
-    subjects: [underLoad(parties), hanging(parties)],
+    subjects: [underLoad(parties), hanging(parties, hangMs)],
     figures: [
       figure('loop.load.p99_ms', 'ms', 'loop.load', 'busyP99Ms', `${load}; ${onProcessor}`),
       figure(
@@ -93,7 +92,7 @@ function underLoad(parties: Parties): Subject {
   }
 }
 
-function hanging(parties: Parties): Subject {
+function hanging(parties: Parties, hangMs: number): Subject {
   return {
     id: 'loop.hang',
     cold: true,

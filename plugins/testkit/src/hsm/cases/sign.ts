@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import {
   keyAlgorithms,
+  maxSignAll,
   signatureAlgorithms,
   usagesOf,
   type KeyAlgorithm,
@@ -55,6 +56,28 @@ export function signCases<Config>(bench: Bench<Config>): CaseTable {
         for (const algorithm of signatureAlgorithms.filter(each => each !== 'ES256')) {
           const input = signInput(algorithm, randomBytes(20))
           await assertTurnedAway(provider.sign(ref, algorithm, input, op), algorithm)
+        }
+      }),
+
+    'several signatures in one call are those of its inputs, in their order, or none': () =>
+      bench.withFreshToken(async ({ provider, claims }) => {
+        if (provider.signAll === undefined) return
+        for (const custody of claims.custodies('P-256', 'sign')) {
+          const { ref, spki } = await provider.generate(spec('P-256', 'sign', { custody }), op)
+          const messages = Array.from({ length: maxSignAll }, (_, index) => Buffer.from(`message ${index}`))
+          const inputs = messages.map(message => signInput('ES256', message))
+          const signatures = await provider.signAll(ref, 'ES256', inputs, op)
+          assert.equal(signatures.length, inputs.length)
+          for (const [index, message] of messages.entries()) {
+            const signature = signatures[index] ?? new Uint8Array()
+            assert.ok(verifies(spki ?? new Uint8Array(), 'ES256', message, signature), `${custody}: input ${index}`)
+          }
+          await assertTypeError(
+            provider.signAll(ref, 'ES256', [...inputs.slice(1), randomBytes(31)], op),
+            'a bad digest',
+          )
+          await assertTypeError(provider.signAll(ref, 'ES256', [], op), 'no input')
+          await assertTypeError(provider.signAll(ref, 'ES256', [...inputs, randomBytes(32)], op), 'too many inputs')
         }
       }),
 
