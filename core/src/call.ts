@@ -1,3 +1,5 @@
+import type { Op } from '@warder/contract'
+
 /**
  * Glossary
  * - *space*: the tenant boundary. Keys and credentials belong to spaces; nothing crosses by default.
@@ -25,4 +27,9 @@ export interface Call {
   readonly requestId: string
   /** Aborted when the caller has gone or the deadline has passed. */
   readonly signal: AbortSignal
+}
+
+/** The same call, told whom its work in the HSM is for. */
+export function onBehalfOf<Each extends Op>(op: Each, space: string): Each {
+  return { ...op, tenant: space }
 }

@@ -69,6 +69,7 @@ export async function compose(config: Config, log: Log, options: ComposeOptions 
   let tracing: Tracing | undefined
   const watch = { onAnswer: meteredAnswers(metrics), onCall: () => tracing?.onCall() }
   const serving = async (base: Base, closer: Closer, op: Op): Promise<Appliance> => {
+    metrics.watchHsm(base.hsm)
     if (config.tracing !== undefined) tracing = closer.push(await beginTracing(config, config.tracing, log))
     const open = (each: Op): Promise<OpenedEngine> => openEngine(config, log, base, { metrics, tracing }, each)
     const keeper = closer.push(await EngineKeeper.start({ runDir: config.hsm.runDir, log, onChange, open }, op))

@@ -15,11 +15,11 @@ describe('an appliance whose HSM hosts are killed again and again', function () 
     const { right, wrong, kills, outages, codes, duplicated, disagreeing } = await soak(appliance, {
       operations: 2000,
       killEveryMs: 500,
-      kills: 4,
+      kills: 3,
     })
     expect({ wrong, duplicated, disagreeing }).to.deep.equal({ wrong: 0, duplicated: 0, disagreeing: 0 })
     expect(right).to.be.at.least(2000)
-    expect([kills, outages > 0]).to.deep.equal([4, true])
+    expect([kills, outages > 0]).to.deep.equal([3, true])
     expect(Object.keys(codes)).to.deep.equal(['hsm-unavailable'])
   })
 })

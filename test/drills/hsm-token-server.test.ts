@@ -65,7 +65,7 @@ describe('a token in a server of its own', function () {
     const load = await served.signing(
       key,
       async () => {
-        for (let time = 0; time < 3; time++) {
+        for (let time = 0; time < 2; time++) {
           const hosts = await served.pids()
           for (const pid of hosts) process.kill(pid, 'SIGKILL')
           await served.whole(hosts)

@@ -1,6 +1,6 @@
 import { type KeyProvider, type Log, WarderError } from '@warder/contract'
 import type { Journal } from '../audit/journal.ts'
-import type { Call } from '../call.ts'
+import { type Call, onBehalfOf } from '../call.ts'
 import type { Crypto } from '../engine-api.ts'
 import { type Authorize, rootSpace } from '../policy/authorize.ts'
 import { encryption } from './encrypt-and-decrypt.ts'
@@ -55,15 +55,16 @@ export function createCrypto(parts: CryptoParts): Crypto {
     async random(call, length) {
       // Randomness is of no space: whoever may use keys anywhere may have it.
       const [first] = call.principal.spaces
+      const space = call.principal.spaces === '*' ? rootSpace : (first ?? rootSpace)
       await authorize(call, {
-        space: call.principal.spaces === '*' ? rootSpace : (first ?? rootSpace),
+        space,
         permission: 'use',
         action: 'random',
       })
       if (!Number.isInteger(length) || length < 1 || length > 4096) {
         throw new WarderError('malformed-request', 'length is 1 to 4096 bytes.', { facts: { field: 'length' } })
       }
-      return hsm.random(length, call)
+      return hsm.random(length, onBehalfOf(call, space))
     },
   }
 }

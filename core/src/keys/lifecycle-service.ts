@@ -1,10 +1,11 @@
 import { type KeyProvider, type Op, WarderError } from '@warder/contract'
 import type { EventDraft } from '../audit/event.ts'
-import type { Call, Permission } from '../call.ts'
+import { type Call, onBehalfOf, type Permission } from '../call.ts'
 import type { Expectation, Keys } from '../engine-api.ts'
 import { eventOf } from '../policy/authorize.ts'
 import { change } from '../records/repository.ts'
 import { keyVersions, versionId, type VersionState } from './collection.ts'
+import { forgetKey } from './forget.ts'
 import { type FoundKey, type Keyring, versionOf } from './keyring.ts'
 import { type KeyEvent, nextKeyState, nextVersionState, type VersionEvent } from './lifecycle.ts'
 import { newObjectId, toVersionRecord } from './material.ts'
@@ -25,6 +26,9 @@ interface Parts {
 
 export const destroyWindow = { least: 7, most: 30 } as const
 
+/** Acts after which a key, or a version of it, may do less than before. */
+const ending: ReadonlySet<string> = new Set(['key:disable', 'key:suspend', 'key:revoke', 'key:destroy'])
+
 /** The acts that change a key's state; what is possible is decided by the table in `lifecycle.ts` alone. */
 export function createLifecycle(parts: Parts): Lifecycle {
   const { keyring, now } = parts
@@ -40,7 +44,7 @@ export function createLifecycle(parts: Parts): Lifecycle {
   ): Promise<KeyView> {
     const { space, name, expect } = at
     await keyring.enter(call, space, permission, action)
-    return keyring.change(space, name, expect, call, key => {
+    const changed = await keyring.change(space, name, expect, call, key => {
       const draft: EventDraft = {
         ...eventOf(call),
         type: 'key-lifecycle',
@@ -50,6 +54,8 @@ export function createLifecycle(parts: Parts): Lifecycle {
       }
       return keyring.write(draft, next(key), call)
     })
+    if (ending.has(action)) await forgetKey(parts, changed)
+    return changed
   }
 
   return {
@@ -135,7 +141,7 @@ export async function rotateKey(
 ): Promise<KeyView> {
   if (key.state !== 'enabled') throw wrongState(key, 'rotate')
   const { id, space, name, algorithm, usage, custody, exportable } = key
-  const made = await hsm.generate({ algorithm, usage, custody, exportable, id: newObjectId() }, op)
+  const made = await hsm.generate({ algorithm, usage, custody, exportable, id: newObjectId() }, onBehalfOf(op, space))
   const at = now()
   const createdAt = at.toISOString()
   const number = key.versions.length + 1

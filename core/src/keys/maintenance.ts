@@ -1,7 +1,9 @@
 import type { KeyProvider, Log, Op, Store } from '@warder/contract'
 import type { Journal } from '../audit/journal.ts'
+import { onBehalfOf } from '../call.ts'
 import { change } from '../records/repository.ts'
 import { type KeyRecord, keys, keyVersions } from './collection.ts'
+import { forgetVersion } from './forget.ts'
 import type { FoundKey, Keyring } from './keyring.ts'
 import { nextKeyState } from './lifecycle.ts'
 import { rotateKey } from './lifecycle-service.ts'
@@ -77,9 +79,11 @@ async function destroyKey({ keyring, journal, hsm, now }: MaintenanceParts, key:
       const found = await repository.require(keyVersions, record, op)
       const { private: half, algorithm, usage } = found.value
       if (half === null) return
-      if (half.custody === 'resident') await hsm.destroy({ custody: 'resident', algorithm, usage, id: half.id }, op)
+      if (half.custody === 'resident')
+        await hsm.destroy({ custody: 'resident', algorithm, usage, id: half.id }, onBehalfOf(op, space))
       const emptied = change(keyVersions, record, found.revision, { ...found.value, private: null })
       await repository.write({ ...draft, result: 'ok' }, [emptied], op)
+      await forgetVersion(hsm, found.value)
     })
   }
   const deactivatedAt = now().toISOString()

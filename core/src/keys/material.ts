@@ -31,9 +31,14 @@ export function toVersionRecord(
 export function toRef({ algorithm, usage, exportable, private: half, spki, checkValue }: VersionRecord): KeyRef {
   if (half === null)
     throw new WarderError('wrong-state', 'This version was destroyed.', { facts: { state: 'destroyed' } })
-  return half.custody === 'resident'
-    ? { custody: 'resident', algorithm, usage, id: half.id, identity: Buffer.from(spki ?? checkValue ?? '', 'base64') }
-    : { custody: 'sealed', algorithm, usage, exportable, rootKey: half.rootKey, blob: Buffer.from(half.blob, 'base64') }
+  if (half.custody === 'resident') {
+    const identity = Buffer.from(spki ?? checkValue ?? '', 'base64')
+    return { custody: 'resident', algorithm, usage, id: half.id, identity }
+  }
+  const blob = Buffer.from(half.blob, 'base64')
+  const ref = { custody: 'sealed', algorithm, usage, exportable, rootKey: half.rootKey, blob } as const
+  if (spki !== undefined) return { ...ref, spki: Buffer.from(spki, 'base64') }
+  return checkValue === undefined ? ref : { ...ref, checkValue: Buffer.from(checkValue, 'base64') }
 }
 
 /** CKA_ID of a resident key. */

@@ -8,6 +8,7 @@ import {
   WarderError,
 } from '@warder/contract'
 import type { EventDraft } from '../audit/event.ts'
+import { onBehalfOf } from '../call.ts'
 import type { Keys } from '../engine-api.ts'
 import { requireName } from '../names.ts'
 import { eventOf } from '../policy/authorize.ts'
@@ -39,7 +40,7 @@ export function createKeys({ keyring, list, hsm, now }: KeyParts): Keys {
         eventOf(call),
         () => {
           const { algorithm, usage, custody, exportable } = spec
-          return hsm.generate({ algorithm, usage, custody, exportable, id: newObjectId() }, call)
+          return hsm.generate({ algorithm, usage, custody, exportable, id: newObjectId() }, onBehalfOf(call, space))
         },
       )
     },

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, randomUUID } from 'node:crypto'
 import { type KeyProvider, oaepAlgorithms, type Op, type SealedRef, WarderError } from '@warder/contract'
 import { z } from 'zod'
-import type { Call } from '../call.ts'
+import { type Call, onBehalfOf } from '../call.ts'
 import type { Transfers } from '../engine-api.ts'
 import { eventOf } from '../policy/authorize.ts'
 import { change, type Collection, removal } from '../records/repository.ts'
@@ -55,7 +55,7 @@ export function createTransfers({ keyring, journal, hsm, now }: TransferParts): 
       exportable: false,
       id: newObjectId(),
     } as const
-    const { ref, spki } = await hsm.generate(spec, call)
+    const { ref, spki } = await hsm.generate(spec, onBehalfOf(call, space))
     if (ref.custody !== 'sealed' || spki === undefined)
       throw new WarderError('hsm-failed', 'The HSM made no import key.')
     const value: ImportKeyRecord = {
@@ -105,7 +105,7 @@ export function createTransfers({ keyring, journal, hsm, now }: TransferParts): 
             const target = { algorithm, usage, custody, exportable, id: newObjectId() }
             return hsm.importKey(
               { under, oaep, wrapped: input.wrapped, spec: target, ...(input.spki && { spki: input.spki }) },
-              call,
+              onBehalfOf(call, space),
             )
           })
         } finally {
@@ -136,7 +136,7 @@ export function createTransfers({ keyring, journal, hsm, now }: TransferParts): 
       // Recorded before it is made: an export that is not on record cannot have happened.
       await journal.append({ ...draft, result: 'pending' })
       try {
-        const wrapped = await hsm.exportKey(ref, recipient, algorithm, call)
+        const wrapped = await hsm.exportKey(ref, recipient, algorithm, onBehalfOf(call, space))
         await journal.append({ ...draft, result: 'ok' })
         return { wrapped, oaep: algorithm, version: number }
       } catch (error) {
@@ -168,7 +168,7 @@ function viewOf({ id, spki, oaep, expiresAt }: ImportKeyRecord): ImportKey {
   return { id, spki: Buffer.from(spki, 'base64'), oaep, expiresAt }
 }
 
-function sealedRef({ rootKey, blob }: ImportKeyRecord): SealedRef {
+function sealedRef({ rootKey, blob, spki }: ImportKeyRecord): SealedRef {
   return {
     custody: 'sealed',
     algorithm: 'RSA-4096',
@@ -176,6 +176,7 @@ function sealedRef({ rootKey, blob }: ImportKeyRecord): SealedRef {
     exportable: false,
     rootKey,
     blob: Buffer.from(blob, 'base64'),
+    spki: Buffer.from(spki, 'base64'),
   }
 }
 

@@ -1,7 +1,7 @@
 import { type KeyUsage, WarderError } from '@warder/contract'
 import type { EventDraft } from '../audit/event.ts'
 import type { Journal } from '../audit/journal.ts'
-import type { Call, Permission } from '../call.ts'
+import { type Call, onBehalfOf, type Permission } from '../call.ts'
 import { eventOf } from '../policy/authorize.ts'
 import { type FoundKey, type Keyring, requireUsage } from './keyring.ts'
 import { inLanes } from './lanes.ts'
@@ -84,10 +84,11 @@ export class Uses {
     await this.#keyring.enter(call, space, use.permission, use.action)
     const key = await this.#keyring.find(space, name, call)
     requireUsage(key, use.usage)
+    const within = onBehalfOf(call, space)
     const results =
       isBatch && use.all !== undefined
-        ? await use.all(key, items, call)
-        : await eachOf(items, item => use.one(key, item, call))
+        ? await use.all(key, items, within)
+        : await eachOf(items, item => use.one(key, item, within))
     if (
       use.digestOf !== undefined &&
       results.some(result => !('error' in result) || !WarderError.is(result.error, ...formRefusals))

@@ -15,10 +15,11 @@ export async function hsmServe({
 }): Promise<void> {
   const { hsm, log: logging } = await loadConfig(file)
   await requireUser('hsm.user', hsm.user)
-  const { plugin: specifier, config, runDir, hosts, watchdogMs } = hsm
+  const { plugin: specifier, config, runDir, hosts, watchdogMs, recycleCalls, recycleRssMiB } = hsm
   const log = createLog(pino.destination({ fd: 2, sync: true }), logging.level)
   const manager = takeServiceManager(process.env, process.pid, log)
   const sharing = await sharingOf(hsm)
-  const order = { runDir, hosts, watchdogMs, plugin: { specifier, config }, ...(sharing && { sharing }) }
+  const limits = { watchdogMs, recycleCalls, recycleRssMiB }
+  const order = { runDir, hosts, ...limits, plugin: { specifier, config }, ...(sharing && { sharing }) }
   await runSupervisor(order, { log, exitWithParent, manager })
 }

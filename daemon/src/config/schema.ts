@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { recycleCalls, recycleRssMiB } from '../hsm/config.ts'
 import { logLevels } from '../log/create-log.ts'
 import { isSecretReference } from './secret-reference.ts'
 import { isTracingEndpoint } from './tracing-endpoint.ts'
@@ -79,6 +80,13 @@ export const configSchema = z.strictObject({
       hosts: z.int().min(1).max(8).default(2),
       /** Milliseconds a host may be silent before it is killed and started anew. */
       watchdogMs: z.int().min(1000).max(60_000).default(2000),
+      /**
+       * A host that has made so many calls of the kinds that leave memory behind in PKCS#11 modules (generating, wrapping,
+       * unwrapping, agreeing) is replaced by a new one, while the others serve. 0: never.
+       */
+      recycleCalls: recycleCalls.default(1_000_000),
+      /** The same for a host whose resident memory has grown by so many MiB since it was ready. 0: never. */
+      recycleRssMiB: recycleRssMiB.default(512),
     })
     .refine(({ user, socketGroup }) => (user === undefined) === (socketGroup === undefined), {
       message: 'user and socketGroup belong together',

@@ -66,6 +66,14 @@ export const rootKeyBackupAnswer: z.ZodType<RootKeyBackup> = z.object({
   ),
   missing: z.array(z.string()),
 })
+const count = z.int().min(0)
+export const figuresAnswer = z
+  .object({
+    sessions: z.object({ open: count, inUse: count, waiting: count }),
+    cache: z.object({ entries: count, unwrapping: count, hits: count, misses: count, evictions: count }),
+  })
+  .nullable()
+  .transform(value => value ?? undefined)
 export const healthAnswer = z.object({ ok: z.boolean(), detail: z.string() })
 export const nothingAnswer = z.null().transform(() => undefined)
 

@@ -8,12 +8,15 @@ const usages: ReadonlySet<unknown> = new Set([...keyUsages, 'import'])
 
 /** By hand and not by schema: these run for every operation. What they answer is built anew, so no other member gets through. */
 export function parseRef(value: unknown, field = 'ref'): KeyRef {
-  const { custody, algorithm, usage, exportable, id, identity, rootKey, blob, ...others } = asMap(value, field)
+  const { custody, algorithm, usage, exportable, id, identity, rootKey, blob, spki, checkValue, ...others } = asMap(
+    value,
+    field,
+  )
   if (Object.keys(others).length > 0 || !algorithms.has(algorithm) || !usages.has(usage)) throw malformed(field)
   const kind = { algorithm, usage } as Pick<KeyRef, 'algorithm' | 'usage'>
   if (custody === 'resident') {
-    const sealed = exportable !== undefined || rootKey !== undefined || blob !== undefined
-    if (sealed || typeof id !== 'string' || !residentId.test(id)) throw malformed(field)
+    const sealed = exportable ?? rootKey ?? blob ?? spki ?? checkValue
+    if (sealed !== undefined || typeof id !== 'string' || !residentId.test(id)) throw malformed(field)
     if (identity === undefined) return { custody, ...kind, id }
     return { custody, ...kind, id, identity: parseBytesOf(identity, field, 1, maxIdentityBytes) }
   }
@@ -22,7 +25,11 @@ export function parseRef(value: unknown, field = 'ref'): KeyRef {
   if (typeof rootKey !== 'number' || !Number.isInteger(rootKey) || rootKey < 1 || rootKey > 0x7fffffff) {
     throw malformed(field)
   }
-  return { custody, ...kind, exportable, rootKey, blob: parseBytesOf(blob, field, 1, maxBlobBytes) }
+  const ref = { custody, ...kind, exportable, rootKey, blob: parseBytesOf(blob, field, 1, maxBlobBytes) } as const
+  if (spki !== undefined && checkValue !== undefined) throw malformed(field)
+  if (spki !== undefined) return { ...ref, spki: parseBytesOf(spki, field, 1, maxIdentityBytes) }
+  if (checkValue !== undefined) return { ...ref, checkValue: parseBytesOf(checkValue, field, 8, 8) }
+  return ref
 }
 
 export function parseSealedRef(value: unknown, field = 'ref'): SealedRef {

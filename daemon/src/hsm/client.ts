@@ -3,11 +3,13 @@ import {
   type Ciphertext,
   type GeneratedKey,
   type Health,
+  type KeyAlgorithm,
   type KeyProvider,
   type KeyRef,
   type KeySpec,
   type OaepAlgorithm,
   type Op,
+  type ProviderFigures,
   type ResidentRef,
   type RootKeyBackup,
   type Sealed,
@@ -16,15 +18,19 @@ import {
   type TokenCapabilities,
   type WrappedImport,
 } from '@warder/contract'
+import { type CallRequest, cancelled, HsmCall } from './call.ts'
 import { commands, type ArgsOf, type CommandName, type ResultOf } from './commands.ts'
-import { cancelled, HostConnection, type Answered, type ConnectionEvents } from './host-connection.ts'
-import { route } from './routing.ts'
+import { changesKeys, costOf } from './cost.ts'
+import { Dispatcher, disposed, type DispatcherLimits } from './dispatcher.ts'
+import { HostConnection, type Answered } from './host-connection.ts'
 import type { SocketSharing } from './run-directory.ts'
 import { readStatus } from './status.ts'
 import { explain, unavailable } from './unavailable.ts'
 
-/** How long calls wait for a connection after the last one was lost. From then on they are refused at once. */
-const graceMs = 1000
+export interface HostFigures {
+  readonly host: number
+  readonly figures: ProviderFigures
+}
 
 export interface ConnectOptions {
   /** The supervisor's run directory. */
@@ -35,26 +41,40 @@ export interface ConnectOptions {
   readonly hosts: number
   /** How long a call may take; generating, importing and what else takes long have bounds of their own. Default 5000. */
   readonly timeoutMs?: number
-  /** Calls not yet answered, over all hosts; what is beyond is refused with `over-capacity`. Default 4096. */
-  readonly maxInFlight?: number
+  /** How much is with the hosts at once, and how much may wait for them. */
+  readonly limits?: Partial<DispatcherLimits>
   /** Told of every answer, for metrics. */
   readonly onAnswer?: (answered: Answered) => void
-  /** Asked as each call is sent to a host, in its caller's context; what it returns is told of the answer. */
-  readonly onCall?: ConnectionEvents['onCall']
+  /** Asked as each call begins, in its caller's context; what it returns is told of the answer. */
+  readonly onCall?: (() => ((answered: Answered) => void) | undefined) | undefined
 }
 
 /**
- * The HSM as the API process has it: every call goes over a socket to a host process. No call is ever repeated; one whose
- * host is lost rejects with `hsm-unavailable` and the fact `outcome: unknown`, while facts `outcome: not-started` say
- * that the HSM has done nothing.
+ * The HSM as the API process has it: every call goes over a socket to a host process, in turns with other tenants' when
+ * there are more than the hosts can take ({@link Op.tenant}). No call is ever repeated; one whose host is lost rejects with
+ * `hsm-unavailable` and the fact `outcome: unknown`, while facts `outcome: not-started` say that the HSM has done nothing.
  */
 export interface HsmClient extends KeyProvider {
   /** Resolves when a host is connected. @throws WarderError `hsm-unavailable` when an operator has to mend something first. */
   ready(op: Op): Promise<void>
 
+  /** Calls that wait for their turn, or for a host. */
+  readonly waiting: number
+
+  /** Hosts that are connected and given no calls, because their token is gone. */
+  readonly setAside: readonly number[]
+
+  /** Tells `listener` of each call that had to wait for its turn: the host that got it, and for how long. One listener. */
+  onTurn(listener: (host: number, waitedMs: number) => void): void
+
+  /** Of each host that answers: its index, and what it counts. */
+  hostFigures(op: Op): Promise<readonly HostFigures[]>
+
   /** Of one host: copies are kept where all see them. @throws WarderError `unsupported-mechanism` when the plugin has none. */
   rootKeyBackup(op: Op): Promise<RootKeyBackup>
 }
+
+const usualLimits: DispatcherLimits = { window: 64, changing: 2, waiting: 4096, waitingOfTenant: 1024 }
 
 /** Begins to connect and returns at once. Disposing it ends its calls with `hsm-unavailable`. */
 export function connectHsm(options: ConnectOptions): HsmClient {
@@ -64,25 +84,28 @@ export function connectHsm(options: ConnectOptions): HsmClient {
 class ChannelClient implements HsmClient {
   readonly #runDir: string
   readonly #timeoutMs: number
-  readonly #maxInFlight: number
+  readonly #onCall: ConnectOptions['onCall']
   readonly #hosts: readonly HostConnection[]
-  readonly #wakers = new Set<() => void>()
-  #downSince = performance.now()
-  #disposed = false
+  readonly #dispatcher: Dispatcher
 
-  constructor({ runDir, sharing, hosts, timeoutMs = 5000, maxInFlight = 4096, onAnswer, onCall }: ConnectOptions) {
+  constructor({ runDir, sharing, hosts, timeoutMs = 5000, limits, onAnswer, onCall }: ConnectOptions) {
     this.#runDir = runDir
     this.#timeoutMs = timeoutMs
-    this.#maxInFlight = maxInFlight
-    const events = {
-      onUp: () => this.#wake(),
-      onDown: () => {
-        if (!this.#hosts.some(host => host.connected)) this.#downSince = performance.now()
-      },
-      onAnswer,
-      onCall,
-    }
+    this.#onCall = onCall
+    const dispatcher = new Dispatcher(runDir, { ...usualLimits, ...limits })
+    const { onUp, onDown, onFree, onReturned } = dispatcher
+    const events = { onUp, onDown, onFree, onReturned, onAnswer }
     this.#hosts = Array.from({ length: hosts }, (_, index) => new HostConnection(runDir, index, events, sharing))
+    this.#dispatcher = dispatcher
+    dispatcher.attach(this.#hosts)
+  }
+
+  get waiting(): number {
+    return this.#dispatcher.waiting
+  }
+
+  get setAside(): readonly number[] {
+    return this.#hosts.filter(host => host.setAside).map(host => host.index)
   }
 
   capabilities(op: Op): Promise<TokenCapabilities> {
@@ -98,7 +121,7 @@ class ChannelClient implements HsmClient {
   }
 
   sign(ref: KeyRef, algorithm: SignatureAlgorithm, input: Uint8Array, op: Op): Promise<Uint8Array> {
-    return this.#call('sign', { ref, algorithm, input }, op, blobOf(ref))
+    return this.#call('sign', { ref, algorithm, input }, op, ref)
   }
 
   async signAll(
@@ -107,33 +130,33 @@ class ChannelClient implements HsmClient {
     inputs: readonly Uint8Array[],
     op: Op,
   ): Promise<readonly Uint8Array[]> {
-    const signatures = await this.#call('signAll', { ref, algorithm, inputs }, op, blobOf(ref))
+    const signatures = await this.#call('signAll', { ref, algorithm, inputs }, op, ref)
     if (signatures.length === inputs.length) return signatures
     throw new WarderError('hsm-failed', 'The HSM host answered in no known form')
   }
 
   encrypt(ref: KeyRef, plaintext: Uint8Array, aad: Uint8Array, op: Op): Promise<Sealed> {
-    return this.#call('encrypt', { ref, plaintext, aad }, op, blobOf(ref))
+    return this.#call('encrypt', { ref, plaintext, aad }, op, ref)
   }
 
   decrypt(ref: KeyRef, input: Ciphertext, op: Op): Promise<Uint8Array> {
-    return this.#call('decrypt', { ref, input }, op, blobOf(ref))
+    return this.#call('decrypt', { ref, input }, op, ref)
   }
 
   mac(ref: KeyRef, data: Uint8Array, op: Op): Promise<Uint8Array> {
-    return this.#call('mac', { ref, bytes: data }, op, blobOf(ref))
+    return this.#call('mac', { ref, bytes: data }, op, ref)
   }
 
   wrap(ref: KeyRef, bytes: Uint8Array, op: Op): Promise<Uint8Array> {
-    return this.#call('wrap', { ref, bytes }, op, blobOf(ref))
+    return this.#call('wrap', { ref, bytes }, op, ref)
   }
 
   unwrap(ref: KeyRef, wrapped: Uint8Array, op: Op): Promise<Uint8Array> {
-    return this.#call('unwrap', { ref, bytes: wrapped }, op, blobOf(ref))
+    return this.#call('unwrap', { ref, bytes: wrapped }, op, ref)
   }
 
   derive(ref: KeyRef, peer: Uint8Array, op: Op): Promise<Uint8Array> {
-    return this.#call('derive', { ref, bytes: peer }, op, blobOf(ref))
+    return this.#call('derive', { ref, bytes: peer }, op, ref)
   }
 
   random(length: number, op: Op): Promise<Uint8Array> {
@@ -141,19 +164,16 @@ class ChannelClient implements HsmClient {
   }
 
   importKey(request: WrappedImport, op: Op): Promise<GeneratedKey> {
-    return this.#call('importKey', { request }, op, request.under.blob)
+    return this.#call('importKey', { request }, op, request.under)
   }
 
   exportKey(ref: SealedRef, recipient: Uint8Array, oaep: OaepAlgorithm, op: Op): Promise<Uint8Array> {
-    return this.#call('exportKey', { ref, recipient, oaep }, op)
+    return this.#call('exportKey', { ref, recipient, oaep }, op, ref)
   }
 
   /** Asks every host: each learns so of what another has made. */
   async newestRootKey(op: Op): Promise<number> {
-    const timeoutMs = commands.newestRootKey.timeoutMs ?? this.#timeoutMs
-    const asked = this.#hosts
-      .filter(host => host.connected)
-      .map(host => host.call('newestRootKey', {}, { signal: op.signal, timeoutMs }))
+    const asked = this.#hosts.filter(host => host.reachable).map(host => this.#ask(host, 'newestRootKey', {}, op))
     const numbers = (await Promise.allSettled(asked)).flatMap(each => (each.status === 'fulfilled' ? each.value : []))
     // with no answer at all, one more call says why, or waits for a host that is just connecting
     return numbers.length > 0 ? Math.max(...numbers) : this.#call('newestRootKey', {}, op)
@@ -175,6 +195,25 @@ class ChannelClient implements HsmClient {
     return this.#call('rewrap', { ref }, op)
   }
 
+  /** Asks every host, out of turn, and waits a second at most. @throws what one of them failed with, when all were asked. */
+  async forget(ref: SealedRef, op: Op): Promise<void> {
+    const asked = this.#hosts.filter(host => host.reachable).map(host => this.#ask(host, 'forget', { ref }, op))
+    const failed = (await Promise.allSettled(asked)).find(each => each.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  onTurn(listener: (host: number, waitedMs: number) => void): void {
+    this.#dispatcher.onTurn = listener
+  }
+
+  async hostFigures(op: Op): Promise<readonly HostFigures[]> {
+    const asked = this.#hosts
+      .filter(host => host.reachable)
+      .map(async host => ({ host: host.index, figures: await this.#ask(host, 'figures', {}, op) }))
+    const answers = (await Promise.allSettled(asked)).flatMap(each => (each.status === 'fulfilled' ? each.value : []))
+    return answers.flatMap(({ host, figures }) => (figures === undefined ? [] : { host, figures }))
+  }
+
   sealStoreSecret(secret: Uint8Array, op: Op): Promise<Uint8Array> {
     return this.#call('sealStoreSecret', { secret }, op)
   }
@@ -189,118 +228,88 @@ class ChannelClient implements HsmClient {
 
   /** Well while one host is; never rejects. */
   async health(op: Op): Promise<Health> {
-    const connected = this.#hosts.filter(host => host.connected)
-    const of = `${connected.length} of ${this.#hosts.length} HSM hosts connected`
+    const connected = this.#hosts.filter(host => host.reachable)
+    const aside = this.setAside.length === 0 ? '' : `, ${this.setAside.length} set aside`
+    const of = `${connected.length} of ${this.#hosts.length} HSM hosts connected${aside}`
     if (connected.length === 0) {
       const { detail } = explain(await readStatus(this.#runDir))
       return { ok: false, detail: `${of}: ${detail}` }
     }
-    const found = await Promise.all(connected.map(host => healthOf(host, op)))
+    const found = await Promise.all(connected.map(host => this.#healthOf(host, op)))
     const worst = found.find(health => !health.ok) ?? found[0]!
     return { ok: found.some(health => health.ok), detail: `${of}: ${worst.detail}` }
   }
 
   async ready({ signal }: Op): Promise<void> {
-    while (!this.#hosts.some(host => host.connected)) {
-      if (this.#disposed) throw disposed()
-      if (signal.aborted) throw cancelled()
+    while (!this.#hosts.some(host => host.usable)) {
+      if (this.#dispatcher.disposed) throw disposed()
+      if (signal.aborted) throw cancelled('not-started')
       const why = explain(await readStatus(this.#runDir))
       if (why.final) throw unavailable(why)
       // a refusal is told by the status file alone, so it is looked at again now and then
-      await this.#connectedWithin(250, signal)
+      await this.#dispatcher.usableWithin(250, signal)
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed = true
+    this.#dispatcher.dispose()
     for (const host of this.#hosts) host.close()
-    this.#wake()
   }
 
-  #call<Name extends CommandName>(
+  #call<Name extends CommandName>(name: Name, args: ArgsOf<Name>, op: Op, key?: KeyRef): Promise<ResultOf<Name>> {
+    return this.#begin(name, args, op, key, undefined)
+  }
+
+  /** Asks this host, out of turn. */
+  #ask<Name extends CommandName>(
+    host: HostConnection,
     name: Name,
     args: ArgsOf<Name>,
-    { signal }: Op,
-    blob?: Uint8Array,
+    op: Op,
   ): Promise<ResultOf<Name>> {
-    const timeoutMs = commands[name].timeoutMs ?? this.#timeoutMs
-    const began = performance.now()
-    const attempt = (): Promise<ResultOf<Name>> | undefined => {
-      if (this.#disposed) return Promise.reject(disposed())
-      if (signal.aborted) return Promise.reject(cancelled())
-      const connected = this.#hosts.filter(host => host.connected)
-      if (connected.length === 0) return undefined
-      const host = route(
-        connected.filter(one => !one.full),
-        blob,
-      )
-      if (host === undefined || this.#inFlight() >= this.#maxInFlight) return Promise.reject(overCapacity())
-      const left = Math.max(1, Math.round(timeoutMs - (performance.now() - began)))
-      return host.call(name, args, { signal, timeoutMs: left })
-    }
-    return attempt() ?? this.#whenConnected(signal, attempt)
+    return this.#begin(name, args, op, undefined, host)
   }
 
-  async #whenConnected<T>(signal: AbortSignal, attempt: () => Promise<T> | undefined): Promise<T> {
-    if (this.#wakers.size >= this.#maxInFlight) throw overCapacity()
-    const grace = this.#downSince + graceMs - performance.now()
-    if (grace > 0) {
-      const why = explain(await readStatus(this.#runDir))
-      if (why.final) throw unavailable(why)
-      await this.#connectedWithin(grace, signal)
-    }
-    return attempt() ?? Promise.reject(unavailable(explain(await readStatus(this.#runDir))))
-  }
-
-  /** Resolves when a host connects, the time is over, the signal aborts or this is disposed: whichever is first. */
-  #connectedWithin(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const wake = () => {
-        this.#wakers.delete(wake)
-        clearTimeout(timer)
-        signal.removeEventListener('abort', wake)
-        resolve()
+  #begin<Name extends CommandName>(
+    name: Name,
+    args: ArgsOf<Name>,
+    { signal, tenant = '' }: Op,
+    key: KeyRef | undefined,
+    host: HostConnection | undefined,
+  ): Promise<ResultOf<Name>> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) throw cancelled('not-started')
+      const request: CallRequest = {
+        op: name,
+        args,
+        blob: key?.custody === 'sealed' ? key.blob : undefined,
+        tenant,
+        cost: costOf(name, key?.algorithm ?? algorithmIn(args)) * itemsIn(args),
+        changesKeys: changesKeys(name),
+        pinned: host !== undefined,
+        timeoutMs: commands[name].timeoutMs ?? this.#timeoutMs,
+        signal,
+        onAnswer: this.#onCall?.(),
       }
-      const timer = setTimeout(wake, ms)
-      signal.addEventListener('abort', wake, { once: true })
-      this.#wakers.add(wake)
-      // it may have happened before we listened
-      if (this.#disposed || signal.aborted || this.#hosts.some(host => host.connected)) wake()
+      const call = new HsmCall(request, resolve as (result: unknown) => void, reject)
+      if (host === undefined) this.#dispatcher.submit(call)
+      else host.send(call)
     })
   }
 
-  #wake(): void {
-    for (const wake of this.#wakers) wake()
-  }
-
-  #inFlight(): number {
-    let sum = 0
-    for (const host of this.#hosts) sum += host.load
-    return sum
+  async #healthOf(host: HostConnection, { signal }: Op): Promise<Health> {
+    try {
+      return await this.#ask(host, 'health', {}, { signal })
+    } catch (error) {
+      return { ok: false, detail: WarderError.is(error) ? error.message : 'the HSM host failed' }
+    }
   }
 }
 
-/** A sealed key's, for the host that has it unwrapped. */
-function blobOf(ref: KeyRef): Uint8Array | undefined {
-  return ref.custody === 'sealed' ? ref.blob : undefined
-}
+/** How many signatures one frame asks for. */
+const itemsIn = (args: object): number => ('inputs' in args ? (args.inputs as readonly unknown[]).length : 1)
 
-async function healthOf(host: HostConnection, { signal }: Op): Promise<Health> {
-  try {
-    return await host.call('health', {}, { signal, timeoutMs: commands.health.timeoutMs ?? 2000 })
-  } catch (error) {
-    return { ok: false, detail: WarderError.is(error) ? error.message : 'the HSM host failed' }
-  }
-}
-
-function overCapacity(): WarderError {
-  return new WarderError('over-capacity', 'Too many calls to the HSM are in flight', {
-    facts: { outcome: 'not-started' },
-  })
-}
-
-function disposed(): WarderError {
-  return new WarderError('hsm-unavailable', 'The connection to the HSM was closed', {
-    facts: { reason: 'closed', outcome: 'not-started' },
-  })
+/** Of the key that is to be made. */
+function algorithmIn(args: object): KeyAlgorithm | undefined {
+  return 'spec' in args ? (args.spec as KeySpec).algorithm : undefined
 }

@@ -4,6 +4,7 @@ import {
   type KeyProvider,
   type KeySpec,
   type Op,
+  type ProviderFigures,
   type ResidentRef,
   type RootKeyBackup,
   type Sealed,
@@ -15,6 +16,7 @@ import {
 import {
   answerBySchema,
   capabilitiesAnswer,
+  figuresAnswer,
   generatedAnswer,
   healthAnswer,
   locatedAnswer,
@@ -60,6 +62,8 @@ import {
 export interface Command<Args, Result> {
   /** How long a caller waits, where that differs from its usual patience. */
   readonly timeoutMs: number | undefined
+  /** True for what leaves a little memory behind in a PKCS#11 module or its binding, each time. */
+  readonly wears: boolean
   /** True when the answer is secret and the host must wipe it once it is encoded. */
   readonly secretAnswer: boolean
   /** Host side: checks the arguments, then does it, and wipes those that are secret. Answers plain data, `null` for nothing. */
@@ -73,6 +77,7 @@ export interface Command<Args, Result> {
 interface Definition<Args, Result> {
   readonly timeoutMs?: number
   readonly secretAnswer?: boolean
+  readonly wears?: boolean
   readonly args: (value: unknown) => Args
   /** The argument that is secret. */
   readonly secretArgument?: (args: Args) => Uint8Array
@@ -83,6 +88,7 @@ interface Definition<Args, Result> {
 const define = <Args, Result>(definition: Definition<Args, Result>): Command<Args, Result> => ({
   timeoutMs: definition.timeoutMs,
   secretAnswer: definition.secretAnswer ?? false,
+  wears: definition.wears ?? false,
   serve: async (provider, value, op) => {
     const args = definition.args(value)
     try {
@@ -103,6 +109,7 @@ export const commands = {
     answer: value => answerBySchema(capabilitiesAnswer, value),
   }),
   generate: define<{ spec: KeySpec }, GeneratedKey>({
+    wears: true,
     // RSA-4096 takes seconds, tens of them at worst
     timeoutMs: 60_000,
     args: value => parseBySchema(specArguments, value),
@@ -147,18 +154,21 @@ export const commands = {
     answer: parseBytes,
   }),
   wrap: define<BytesArguments, Uint8Array>({
+    wears: true,
     args: parseWrapArguments,
     secretArgument: ({ bytes }) => bytes,
     run: (provider, { ref, bytes }, op) => provider.wrap(ref, bytes, op),
     answer: parseBytes,
   }),
   unwrap: define<BytesArguments, Uint8Array>({
+    wears: true,
     secretAnswer: true,
     args: parseUnwrapArguments,
     run: (provider, { ref, bytes }, op) => provider.unwrap(ref, bytes, op),
     answer: parseBytes,
   }),
   derive: define<BytesArguments, Uint8Array>({
+    wears: true,
     secretAnswer: true,
     args: parseDeriveArguments,
     run: (provider, { ref, bytes }, op) => provider.derive(ref, bytes, op),
@@ -171,12 +181,14 @@ export const commands = {
     answer: parseBytes,
   }),
   importKey: define<{ request: WrappedImport }, GeneratedKey>({
+    wears: true,
     timeoutMs: 60_000,
     args: parseImportArguments,
     run: (provider, { request }, op) => provider.importKey(request, op),
     answer: value => answerBySchema(generatedAnswer, value),
   }),
   exportKey: define<ExportArguments, Uint8Array>({
+    wears: true,
     timeoutMs: 15_000,
     args: parseExportArguments,
     run: (provider, { ref, recipient, oaep }, op) => provider.exportKey(ref, recipient, oaep, op),
@@ -206,10 +218,21 @@ export const commands = {
     answer: value => answerBySchema(rootKeyBackupAnswer, value),
   }),
   rewrap: define<{ ref: SealedRef }, SealedRef>({
+    wears: true,
     timeoutMs: 15_000,
     args: parseSealedArguments,
     run: (provider, { ref }, op) => provider.rewrap(ref, op),
     answer: value => answerBySchema(sealedRefAnswer, value),
+  }),
+  forget: define<{ ref: SealedRef }, void>({
+    // a host that hangs is not waited for: when it is replaced, what it had is gone
+    timeoutMs: 1000,
+    args: parseSealedArguments,
+    run: async (provider, { ref }, op) => {
+      await provider.forget?.(ref, op)
+      return null
+    },
+    answer: value => answerBySchema(nothingAnswer, value),
   }),
   sealStoreSecret: define<{ secret: Uint8Array }, Uint8Array>({
     args: value => parseBySchema(secretArguments, value),
@@ -231,6 +254,12 @@ export const commands = {
       return null
     },
     answer: value => answerBySchema(nothingAnswer, value),
+  }),
+  figures: define<object, ProviderFigures | undefined>({
+    timeoutMs: 1000,
+    args: value => parseBySchema(noArguments, value),
+    run: async provider => provider.figures?.() ?? null,
+    answer: value => answerBySchema(figuresAnswer, value),
   }),
   health: define<object, Health>({
     timeoutMs: 2000,

@@ -2,6 +2,9 @@ import { isAbsolute } from 'node:path'
 import { WarderError } from '@warder/contract'
 import { z } from 'zod'
 
+export const recycleCalls = z.int().min(0).max(1_000_000_000)
+export const recycleRssMiB = z.int().min(0).max(1_048_576)
+
 const schema = z.strictObject({
   /** Absolute; an existing directory of the user who runs this; mode 0700, or 2750 and of the group it is shared with. */
   runDir: z.string().refine(isAbsolute, 'must be an absolute path'),
@@ -10,6 +13,10 @@ const schema = z.strictObject({
   hosts: z.int().min(1).max(8).default(2),
   /** Milliseconds a ready host may be silent before it is killed. */
   watchdogMs: z.int().min(1000).max(60_000).default(2000),
+  /** A host that has made so many calls that leave memory behind is replaced. 0 or absent: never. */
+  recycleCalls: recycleCalls.exactOptional(),
+  /** A host whose memory has grown by so many MiB is replaced. 0 or absent: never. */
+  recycleRssMiB: recycleRssMiB.exactOptional(),
   plugin: z.strictObject({
     /** What to import; nothing else is ever imported as the HSM. */
     specifier: z.string().min(1),

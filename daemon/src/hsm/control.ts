@@ -7,6 +7,9 @@ export const secretDescriptor = 4
 /** The longest secret that an operator gives, in bytes. */
 export const maxSecretBytes = 1023
 
+/** How long a host that is retired has for the calls it began: longer than any may take. */
+export const retireMs = 65_000
+
 /** How often a ready host says that its event loop turns. */
 export const heartbeatMs = 250
 
@@ -22,8 +25,19 @@ export const startOrder = z.object({
 })
 export type StartOrder = z.infer<typeof startOrder>
 
+/** From the supervisor: take no more calls, end what was begun, and go. */
+export const retireOrder = z.object({ retire: z.literal(true) })
+export type RetireOrder = z.infer<typeof retireOrder>
+
+const wear = z.object({
+  /** Calls since the start of those kinds that leave memory behind. */
+  calls: z.int().min(0),
+  rssMiB: z.number().min(0),
+})
+export type Wear = z.infer<typeof wear>
+
 export const hostReport = z.union([
-  z.object({ beat: z.literal(true) }),
+  z.object({ beat: wear }),
   z.object({ ready: z.literal(true) }),
   z.object({
     failed: z.object({ code: z.string(), message: z.string(), facts: z.record(z.string(), z.unknown()) }),

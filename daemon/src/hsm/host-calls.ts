@@ -1,7 +1,7 @@
 import { WarderError, type KeyProvider, type Log } from '@warder/contract'
 import type { Channel } from './channel.ts'
 import { commands, isCommand } from './commands.ts'
-import { maxCallsPerConnection, parseRequest, toWire, type Request } from './protocol.ts'
+import { maxCallsPerConnection, parseRequest, stopping, toWire, type Farewell, type Request } from './protocol.ts'
 
 interface HostCall {
   readonly controller: AbortController
@@ -22,13 +22,20 @@ export class HostCalls {
   readonly #log: Log
   readonly #calls = new Map<number, HostCall>()
   readonly #onIdle: () => void
+  readonly #onWear: () => void
   #stopping = false
 
-  constructor(provider: KeyProvider, channel: Channel, log: Log, onIdle: () => void) {
+  constructor(
+    provider: KeyProvider,
+    channel: Channel,
+    log: Log,
+    { onIdle, onWear }: { readonly onIdle: () => void; readonly onWear: () => void },
+  ) {
     this.#provider = provider
     this.#channel = channel
     this.#log = log
     this.#onIdle = onIdle
+    this.#onWear = onWear
   }
 
   get size(): number {
@@ -55,17 +62,18 @@ export class HostCalls {
     this.#stopping = true
   }
 
+  /** Says, if it is so, that all that was begun is answered. Nothing is answered after it. */
+  farewell(): void {
+    if (this.#calls.size === 0) this.#channel.send({ drained: true } satisfies Farewell)
+  }
+
   /** The peer is gone: nobody waits for anything. */
   abandon(): void {
     for (const id of this.#calls.keys()) this.#abort(id, 'cancelled')
   }
 
   #refusal(request: Request): WarderError | undefined {
-    if (this.#stopping) {
-      return new WarderError('hsm-unavailable', 'The HSM host is stopping', {
-        facts: { reason: 'stopping', outcome: 'not-started' },
-      })
-    }
+    if (this.#stopping) return stopping()
     if (!isCommand(request.op)) {
       return new WarderError('malformed-request', 'The HSM host knows no such command', { facts: { field: 'op' } })
     }
@@ -83,6 +91,7 @@ export class HostCalls {
     call.timer = setTimeout(() => this.#abort(id, 'deadline'), deadline)
     this.#calls.set(id, call)
     const command = commands[op as keyof typeof commands]
+    if (command.wears) this.#onWear()
     const began = performance.now()
     const micros = () => Math.round((performance.now() - began) * 1000)
     try {

@@ -1,48 +1,57 @@
 import { connect, type Socket } from 'node:net'
-import { WarderError } from '@warder/contract'
+import { type Health, WarderError } from '@warder/contract'
 import { backoffMs } from './backoff.ts'
+import { Breaker } from './breaker.ts'
+import { type CallRequest, type Done, type Holder, HsmCall, type Outcome } from './call.ts'
 import { Channel } from './channel.ts'
-import { commands, type ArgsOf, type CommandName, type ResultOf } from './commands.ts'
-import { fromWire, maxCallsPerConnection, parseAnswer, type Answer } from './protocol.ts'
+import { commands, type CommandName } from './commands.ts'
+import { fromWire, isFarewell, isStopping, maxCallsPerConnection, parseAnswer, type Answer } from './protocol.ts'
 import { hostSocketPath, requireRunDirectory, type SocketSharing } from './run-directory.ts'
 
+/** Between probes of a host whose token is gone. */
+const probeMs = 250
 const firstRetryMs = 50
 const mostRetryMs = 100
 /** Bytes a host may leave unread before it gets no more. */
 const maxBacklogBytes = 16 * 1024 * 1024
 
-interface Pending {
-  readonly op: CommandName
-  readonly sentAt: number
-  readonly onAnswer: ((answered: Answered) => void) | undefined
-  /** Settles the caller's promise, once; what comes later changes nothing. */
-  readonly settle: (outcome: { readonly ok: unknown } | { readonly error: Error }) => void
-}
-
 export interface Answered {
   readonly op: string
   readonly host: number
-  /** Time inside the host, and as the caller saw it. */
+  /** Time inside the host, and from when the call was sent until the answer was here. */
   readonly hsmMicros: number
   readonly micros: number
+  /** Before it was sent: in a queue, for its turn. */
+  readonly waitedMicros: number
 }
 
 export interface ConnectionEvents {
   readonly onUp: () => void
+  /** `usable` has become false: it is lost, takes no more calls, or has lost its token. */
   readonly onDown: () => void
+  /** A place is free. Those that one read brings are told of one after another. */
+  readonly onFree: () => void
+  /** The host had it and did nothing of it. */
+  readonly onReturned: (call: HsmCall) => void
   readonly onAnswer?: ((answered: Answered) => void) | undefined
-  /** Asked as each call is sent, where its caller is still known; what it returns is told of the answer, before the caller is. */
-  readonly onCall?: (() => ((answered: Answered) => void) | undefined) | undefined
 }
 
-/** The caller's end of the channel to one host. Connects by itself, again and again, until closed. Repeats no call. */
-export class HostConnection {
+/**
+ * The caller's end of the channel to one host. Connects by itself, again and again, until closed. Repeats no call: what the
+ * host says that it has not begun is given back.
+ */
+export class HostConnection implements Holder {
   readonly index: number
   readonly #runDir: string
   readonly #sharing: SocketSharing | undefined
   readonly #events: ConnectionEvents
-  readonly #calls = new Map<number, Pending>()
+  readonly #calls = new Map<number, HsmCall>()
   #channel: Channel | undefined
+  readonly #breaker = new Breaker()
+  #probe: NodeJS.Timeout | undefined
+  #changing = 0
+  #stopping = false
+  #drained = false
   #lastId = 0
   #failures = 0
   #timer: NodeJS.Timeout | undefined
@@ -60,9 +69,29 @@ export class HostConnection {
     return this.#channel !== undefined
   }
 
+  /** Connected to a host that answers, be it that its token is gone. */
+  get reachable(): boolean {
+    return this.#channel !== undefined && !this.#stopping
+  }
+
+  /** May be given calls. */
+  get usable(): boolean {
+    return this.reachable && !this.#breaker.open
+  }
+
+  /** Given no calls until a probe finds its token well. */
+  get setAside(): boolean {
+    return this.reachable && this.#breaker.open
+  }
+
   /** Calls the host has not answered, also those that nobody waits for any more. */
   get load(): number {
     return this.#calls.size
+  }
+
+  /** Of the load, what makes or removes keys. */
+  get changing(): number {
+    return this.#changing
   }
 
   get full(): boolean {
@@ -70,50 +99,34 @@ export class HostConnection {
   }
 
   /**
-   * @throws WarderError `hsm-unavailable` with the fact `outcome: unknown` when the host is lost before it answers;
-   * `hsm-timeout` and `cancelled` likewise say nothing about what the host did.
+   * Takes a call. It ends with `hsm-unavailable` and the fact `outcome: unknown` when the host is lost before it answers;
+   * when the host says that it has not begun it, it is told of as returned.
+   * @throws WarderError `body-too-large`, and the call was not taken.
    */
-  call<Name extends CommandName>(
-    op: Name,
-    args: ArgsOf<Name>,
-    { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
-  ): Promise<ResultOf<Name>> {
-    return new Promise((resolve, reject) => {
-      const channel = this.#channel
-      if (channel === undefined) throw lost()
-      const id = this.#nextId()
-      channel.send({ id, op, deadline: timeoutMs, args })
-      let waiting = true
-      const done = () => {
-        waiting = false
-        clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
-      }
-      const giveUp = (error: WarderError) => {
-        done()
-        if (this.#channel === channel) channel.send({ id, cancel: true })
-        reject(error)
-      }
-      const onAbort = () => giveUp(cancelled())
-      const timer = setTimeout(() => giveUp(timedOut(timeoutMs)), timeoutMs)
-      signal.addEventListener('abort', onAbort, { once: true })
-      this.#calls.set(id, {
-        op,
-        sentAt: performance.now(),
-        onAnswer: this.#events.onCall?.(),
-        settle: outcome => {
-          if (!waiting) return
-          done()
-          if ('error' in outcome) reject(outcome.error)
-          else resolve(outcome.ok as ResultOf<Name>)
-        },
-      })
-    })
+  send(call: HsmCall): void {
+    if (this.#channel === undefined) {
+      call.settle({ error: lost() })
+      return
+    }
+    const now = performance.now()
+    const id = this.#nextId()
+    this.#channel.send({ id, op: call.op, deadline: call.timeLeft(now), args: call.args })
+    call.id = id
+    call.sentAt = now
+    call.holder = this
+    this.#calls.set(id, call)
+    if (call.changesKeys) this.#changing++
+  }
+
+  abandon({ id }: HsmCall): Done {
+    this.#channel?.send({ id, cancel: true })
+    return 'unknown'
   }
 
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#probe)
     this.#channel?.destroy()
   }
 
@@ -150,29 +163,89 @@ export class HostConnection {
   }
 
   #down(): void {
-    this.#channel = undefined
+    const drained = this.#drained
     const calls = [...this.#calls.values()]
+    this.#channel = undefined
     this.#calls.clear()
-    for (const call of calls) call.settle({ error: lost() })
+    this.#changing = 0
+    this.#stopping = false
+    this.#drained = false
+    this.#breaker.reset()
+    clearTimeout(this.#probe)
     this.#events.onDown()
+    for (const call of calls) {
+      if (drained) this.#return(call)
+      else call.settle({ error: lost() })
+    }
     this.#retryLater()
   }
 
   /** False when it is no answer to a call of ours: that host is not to be believed any further. */
   #receive(message: unknown): boolean {
+    if (isFarewell(message)) {
+      this.#drained = true
+      this.#stop()
+      return true
+    }
     const answer = parseAnswer(message)
     const call = answer && this.#calls.get(answer.id)
     if (answer === undefined || call === undefined) return false
     this.#calls.delete(answer.id)
+    if (call.changesKeys) this.#changing--
     // a host that answers is well; one that only lets us connect need not be
     this.#failures = 0
-    const { op, sentAt } = call
-    const micros = Math.round((performance.now() - sentAt) * 1000)
-    const answered: Answered = { op, host: this.index, hsmMicros: answer.hsmMicros, micros }
+    const outcome = outcomeOf(call.op, answer)
+    if ('error' in outcome && isStopping(outcome.error)) {
+      this.#stop()
+      this.#return(call, outcome.error)
+      return true
+    }
+    const answered: Answered = {
+      op: call.op,
+      host: this.index,
+      hsmMicros: answer.hsmMicros,
+      micros: Math.round((performance.now() - call.sentAt) * 1000),
+      waitedMicros: Math.round((call.sentAt - call.askedAt) * 1000),
+    }
     call.onAnswer?.(answered)
-    call.settle(outcomeOf(op, answer))
+    call.settle(outcome)
+    if (this.#breaker.answered('error' in outcome ? outcome.error : undefined)) {
+      this.#events.onDown()
+      this.#probeLater()
+    }
     this.#events.onAnswer?.(answered)
+    this.#events.onFree()
     return true
+  }
+
+  #probeLater(): void {
+    this.#probe = setTimeout(() => void this.#tryProbe(), probeMs)
+  }
+
+  async #tryProbe(): Promise<void> {
+    if (!this.setAside) return
+    const channel = this.#channel
+    const health = await new Promise<unknown>((resolve, reject) => {
+      this.send(new HsmCall(probe(), resolve, reject))
+    }).catch(() => undefined)
+    // another connection has begun anew
+    if (!this.setAside || this.#channel !== channel) return
+    if ((health as Health | undefined)?.ok !== true) return this.#probeLater()
+    this.#breaker.reset()
+    this.#events.onUp()
+  }
+
+  #stop(): void {
+    if (this.#stopping) return
+    this.#stopping = true
+    this.#events.onDown()
+  }
+
+  #return(call: HsmCall, error: Error = lost('not-started')): void {
+    if (call.settled) return
+    call.holder = undefined
+    if (call.pinned) call.settle({ error })
+    else this.#events.onReturned(call)
   }
 
   #nextId(): number {
@@ -182,7 +255,21 @@ export class HostConnection {
   }
 }
 
-function outcomeOf(op: CommandName, answer: Answer): { readonly ok: unknown } | { readonly error: Error } {
+function probe(): CallRequest {
+  return {
+    op: 'health',
+    args: {},
+    blob: undefined,
+    tenant: '',
+    cost: 1,
+    changesKeys: false,
+    pinned: true,
+    timeoutMs: commands.health.timeoutMs ?? 2000,
+    signal: new AbortController().signal,
+  }
+}
+
+function outcomeOf(op: CommandName, answer: Answer): Outcome {
   if ('error' in answer) return { error: fromWire(answer.error) }
   try {
     return { ok: commands[op].parseAnswer(answer.ok) }
@@ -202,16 +289,8 @@ function open(path: string): Promise<Socket> {
   })
 }
 
-export function cancelled(): WarderError {
-  return new WarderError('cancelled', 'The call to the HSM was cancelled', { facts: { outcome: 'unknown' } })
-}
-
-function timedOut(timeoutMs: number): WarderError {
-  return new WarderError('hsm-timeout', 'The HSM did not answer in time', { facts: { outcome: 'unknown', timeoutMs } })
-}
-
-function lost(): WarderError {
+function lost(outcome: Done = 'unknown'): WarderError {
   return new WarderError('hsm-unavailable', 'The HSM host was lost during the call', {
-    facts: { reason: 'host-lost', outcome: 'unknown' },
+    facts: { reason: 'host-lost', outcome },
   })
 }

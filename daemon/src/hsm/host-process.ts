@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { extname } from 'node:path'
 import type { Writable } from 'node:stream'
 import { warderCodes, type WarderCode } from '@warder/contract'
-import { hostReport, secretDescriptor, type StartOrder } from './control.ts'
+import { hostReport, secretDescriptor, type RetireOrder, type StartOrder, type Wear } from './control.ts'
 import { handOver } from './operator-secret.ts'
 import type { HostFailure } from './status.ts'
 
@@ -30,6 +30,8 @@ export class HostProcess {
   readonly #watchdogMs: number
   #watch: NodeJS.Timeout | undefined
   #heardAt = 0
+  #wear: Wear | undefined
+  #rssAtStart: number | undefined
   /** Resolves as soon as it is ready, has refused, or is dead. */
   readonly started: Promise<StartOutcome>
   /** Resolves when the process is gone. */
@@ -65,7 +67,10 @@ export class HostProcess {
         if ('ready' in report.data) {
           this.#startWatch()
           settle({ ready: true })
-        } else if ('failed' in report.data) {
+        } else if ('beat' in report.data) {
+          this.#wear = report.data.beat
+          this.#rssAtStart ??= this.#wear.rssMiB
+        } else {
           settle({ ready: false, failure: toFailure(report.data.failed) })
         }
       })
@@ -81,6 +86,17 @@ export class HostProcess {
 
   get pid(): number | undefined {
     return this.#child.pid
+  }
+
+  /** Since it was ready; nothing before its first heartbeat. */
+  get wear(): { readonly calls: number; readonly grownMiB: number } {
+    const { calls = 0, rssMiB = 0 } = this.#wear ?? {}
+    return { calls, grownMiB: rssMiB - (this.#rssAtStart ?? 0) }
+  }
+
+  /** Asks it to take no more calls, and to end when it has answered what it began. The watchdog goes on. */
+  retire(): void {
+    this.#child.send({ retire: true } satisfies RetireOrder, () => {})
   }
 
   /** Asks it to drain and end; kills it when it has not by `withinMs`. Resolves when it is gone. */

@@ -1,5 +1,13 @@
 import { WarderError, type KeyProvider, type Log, type PluginHost } from '@warder/contract'
-import { heartbeatMs, startOrder, type HostReport, type StartOrder } from './control.ts'
+import {
+  heartbeatMs,
+  retireMs,
+  retireOrder,
+  startOrder,
+  type HostReport,
+  type StartOrder,
+  type Wear,
+} from './control.ts'
 import { whereOf } from './host-calls.ts'
 import { watchHealth } from './health-watch.ts'
 import { serveProvider, type HsmHost } from './host.ts'
@@ -16,7 +24,7 @@ export type OpenProvider = (plugin: StartOrder['start']['plugin'], host: PluginH
 
 /**
  * The whole life of an HSM host process: takes one start order from its supervisor, opens the token, serves, and ends
- * - with 0 on SIGTERM, after calls in flight (bounded) and after the provider is closed;
+ * - with 0 on SIGTERM, or when it is retired, after calls in flight (bounded) and after the provider is closed;
  * - with 1 when it could not open the token, having said why, or when it has lost the token for good: a new host begins anew;
  * - at once when the supervisor is gone, or on an error nobody foresaw: it keeps nothing that is worth saving.
  */
@@ -30,13 +38,13 @@ export function runHost(openProvider: OpenProvider, log: Log): void {
   const report = (message: HostReport, sent: () => void = () => {}) => {
     if (process.connected) process.send?.(message, undefined, undefined, sent)
   }
-  const stop = async (code: number) => {
+  const stop = async (code: number, drainMs?: number) => {
     if (stopping) return
     stopping = true
     // a module that is just being opened has calls in flight, and nothing to drain
     if (provider === undefined) return vanish()
     unwatch()
-    await host?.close()
+    await host?.close(drainMs)
     await provider[Symbol.asyncDispose]()
     process.exit(code)
   }
@@ -77,7 +85,7 @@ export function runHost(openProvider: OpenProvider, log: Log): void {
     }
     report({ ready: true })
     unwatch = watchHealth(provider, giveUp)
-    setInterval(() => report({ beat: true }), heartbeatMs)
+    setInterval(() => report({ beat: wearOf(provider, host) }), heartbeatMs)
   }
 
   process.on('uncaughtException', die)
@@ -88,9 +96,18 @@ export function runHost(openProvider: OpenProvider, log: Log): void {
   process.on('SIGINT', () => {})
   process.once('message', message => {
     const order = startOrder.safeParse(message)
-    if (order.success) void start(order.data.start).catch(die)
-    else process.exit(64)
+    if (!order.success) process.exit(64)
+    void start(order.data.start).catch(die)
+    process.on('message', next => {
+      if (retireOrder.safeParse(next).success) void stop(0, retireMs).catch(die)
+    })
   })
+}
+
+function wearOf(provider: KeyProvider | undefined, host: HsmHost | undefined): Wear {
+  // each key that was not in the cache is an unwrap, which no command tells of
+  const calls = (host?.worn ?? 0) + (provider?.figures?.().cache.misses ?? 0)
+  return { calls, rssMiB: process.memoryUsage.rss() / 2 ** 20 }
 }
 
 /** Not an exit: that would run the module's destructors beside its calls in flight, and crash with the PIN in the core. */

@@ -18,8 +18,10 @@ export interface ServeOptions {
 }
 
 export interface HsmHost {
-  /** Takes no new calls, waits for those in flight up to the bound, closes the connections. The provider stays open. */
-  close(): Promise<void>
+  /** Takes no new calls, waits for those in flight up to the bound, closes the connections with a farewell. The provider stays open. */
+  close(drainMs?: number): Promise<void>
+  /** Calls so far of those kinds that leave memory behind. */
+  readonly worn: number
 }
 
 /**
@@ -30,6 +32,7 @@ export async function serveProvider(provider: KeyProvider, options: ServeOptions
   const { socketPath, mode = 0o600, log, drainMs = 5000 } = options
   const connections = new Map<HostCalls, Channel>()
   let idle: () => void = () => {}
+  let worn = 0
 
   const accept = (socket: Socket): void => {
     const channel: Channel = new Channel(
@@ -48,7 +51,7 @@ export async function serveProvider(provider: KeyProvider, options: ServeOptions
       },
       { throttle: true },
     )
-    const calls = new HostCalls(provider, channel, log, () => idle())
+    const calls = new HostCalls(provider, channel, log, { onIdle: () => idle(), onWear: () => worn++ })
     connections.set(calls, channel)
   }
 
@@ -57,7 +60,10 @@ export async function serveProvider(provider: KeyProvider, options: ServeOptions
   await listenPrivately(server, socketPath, mode)
 
   return {
-    close: async () => {
+    get worn() {
+      return worn
+    },
+    close: async (within = drainMs) => {
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       for (const calls of connections.keys()) calls.stop()
       const drained = new Promise<void>(resolve => {
@@ -66,17 +72,20 @@ export async function serveProvider(provider: KeyProvider, options: ServeOptions
         }
       })
       idle()
-      await within(drained, drainMs)
-      for (const channel of connections.values()) channel.end()
+      await settled(drained, within)
+      for (const [calls, channel] of connections) {
+        calls.farewell()
+        channel.end()
+      }
       // a peer that does not hang up in return is not waited for
-      await within(closed, 250)
+      await settled(closed, 250)
       for (const channel of connections.values()) channel.destroy()
       await closed
     },
   }
 }
 
-async function within(promise: Promise<void>, ms: number): Promise<void> {
+async function settled(promise: Promise<void>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)))
   await Promise.race([promise, late])

@@ -32,6 +32,33 @@ export interface WireError {
   readonly facts: Facts
 }
 
+/**
+ * A stopping host's last message, before it hangs up: it has answered all that it began, and does nothing of what it has not
+ * answered.
+ */
+export interface Farewell {
+  readonly drained: true
+}
+
+export function isFarewell(message: unknown): boolean {
+  return isMap(message) && message['drained'] === true && Object.keys(message).length === 1
+}
+
+/** How a host that is about to end refuses a call. */
+export function stopping(): WarderError {
+  return new WarderError('hsm-unavailable', 'The HSM host is stopping', {
+    facts: { reason: 'stopping', outcome: 'not-started' },
+  })
+}
+
+export function isStopping(error: Error): boolean {
+  return (
+    WarderError.is(error, 'hsm-unavailable') &&
+    error.facts['reason'] === 'stopping' &&
+    error.facts['outcome'] === 'not-started'
+  )
+}
+
 /** Unanswered requests a host takes on one connection; what is beyond is answered `over-capacity`. */
 export const maxCallsPerConnection = 1024
 

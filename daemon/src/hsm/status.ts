@@ -6,7 +6,8 @@ import { statusPath } from './run-directory.ts'
 
 /**
  * Glossary
- * - host `starting` (opening the token), `ready`, `waiting` (dead, to be started again), `failed` (refused for good), `stopped`.
+ * - host `starting` (opening the token), `ready`, `waiting` (dead, to be started again), `recycling`
+ *   (ending, or starting anew, because it had served long enough), `failed` (refused for good), `stopped`.
  * - supervisor `starting` (no host was ready yet), `serving`, `refused` (a host met what only an operator can mend: nothing
  *   is started any more, hosts that still serve go on), `sealed` (nothing is started until an operator unseals; hosts that
  *   are left are ending), `stopped`.
@@ -21,7 +22,7 @@ const statusSchema = z.object({
     z.object({
       index: z.int(),
       pid: z.int().nullable(),
-      state: z.enum(['starting', 'ready', 'waiting', 'failed', 'stopped']),
+      state: z.enum(['starting', 'ready', 'waiting', 'recycling', 'failed', 'stopped']),
       socket: z.string(),
       error: failure.optional(),
     }),

@@ -5,6 +5,7 @@ import type { SupervisorConfig } from './config.ts'
 import { HostProcess } from './host-process.ts'
 import { copyOf } from './operator-secret.ts'
 import { hostSocketPath, requireRunDirectory, statusMode } from './run-directory.ts'
+import { isWorn } from './wear.ts'
 import { writeStatus, type HostFailure, type HostStatus, type SupervisorStatus } from './status.ts'
 import { lockRunDirectory } from './supervisor-lock.ts'
 
@@ -22,6 +23,8 @@ const mostBackoffMs = 5000
 /** A host that was ready for this long has earned a quick restart. */
 const healthyMs = 10_000
 const startMs = 60_000
+/** How often it is looked whether a host is to be replaced. */
+const careMs = 250
 const closeMs = 8000
 /** From the order to seal to the death of what has not ended by itself: calls in flight get this long. */
 const sealMs = 800
@@ -58,12 +61,17 @@ interface Slot {
   error: HostFailure | undefined
   failures: number
   timer: NodeJS.Timeout | undefined
+  /** Being replaced, until the new one is ready or has failed. */
+  recycling: boolean
 }
 
 /**
  * Starts the hosts one after another, watches them, and starts dead ones again after 100 ms, doubling to 5 s. At most one
  * host is opening the token at any time: simultaneous initialise and login fail on real modules, and a wrong PIN is
  * presented by the first and no other. Where the operator has the PIN it begins sealed and starts nothing.
+ *
+ * A host that has served long enough (`recycleCalls`, `recycleRssMiB`) is replaced: it answers what it began, ends, and
+ * another takes its place; one at a time, while all others serve.
  *
  * Every change is in `hsm-status.json` before the next host is started. Closing ends every host, by its own pid, and then
  * releases the run directory.
@@ -97,6 +105,7 @@ class HostSupervisor implements Supervisor {
   #starts: Promise<void> = Promise.resolve()
   #writes: Promise<void> = Promise.resolve()
   #closed: Promise<void> | undefined
+  readonly #care: NodeJS.Timeout
 
   constructor(config: SupervisorConfig, log: Log, release: () => Promise<void>) {
     this.#config = config
@@ -110,7 +119,9 @@ class HostSupervisor implements Supervisor {
       error: undefined,
       failures: 0,
       timer: undefined,
+      recycling: false,
     }))
+    this.#care = setInterval(() => this.#recycleOne(), careMs)
     if (this.pinSource === 'operator') {
       this.#becomeSealed()
       this.settled = this.#publish()
@@ -214,7 +225,7 @@ class HostSupervisor implements Supervisor {
   }
 
   #enqueue(slot: Slot): void {
-    slot.state = 'starting'
+    slot.state = slot.recycling ? 'recycling' : 'starting'
     this.#starts = this.#starts.then(() => this.#start(slot))
   }
 
@@ -228,9 +239,10 @@ class HostSupervisor implements Supervisor {
     const order = { index: slot.index, runDir, sharing, plugin }
     const host = new HostProcess({ order, secret: this.#pin, watchdogMs, startMs })
     slot.process = host
-    slot.state = 'starting'
+    slot.state = slot.recycling ? 'recycling' : 'starting'
     await this.#publish()
     const outcome = await host.started
+    slot.recycling = false
     if (outcome.ready) this.#becameReady(slot, host)
     else await this.#didNotStart(slot, host, outcome.failure)
     await this.#publish()
@@ -249,10 +261,31 @@ class HostSupervisor implements Supervisor {
     await host.exited
     slot.process = undefined
     if (this.#closed !== undefined) return
+    if (slot.recycling && this.#state === 'serving') {
+      this.#enqueue(slot)
+      return
+    }
+    slot.recycling = false
     if (this.#state !== 'sealed') this.#log.warn('HSM host died', { host: slot.index, pid: host.pid })
     if (performance.now() - readyAt >= healthyMs) slot.failures = 0
     this.#restartLater(slot)
     await this.#publish()
+  }
+
+  /** One at a time, and only while all others serve. */
+  #recycleOne(): void {
+    if (this.#state !== 'serving' || this.#closed !== undefined) return
+    if (this.#slots.some(slot => slot.state !== 'ready')) return
+    const worn = this.#slots.find(({ process: host }) => host !== undefined && isWorn(host.wear, this.#config))
+    const host = worn?.process
+    if (worn === undefined || host === undefined) return
+    const { calls, grownMiB } = host.wear
+    const fields = { host: worn.index, calls, grownMiB: Math.round(grownMiB) }
+    this.#log.info('HSM host is replaced: it has served long enough', fields)
+    worn.recycling = true
+    worn.state = 'recycling'
+    // told before it is done: who waits for a host then knows that one is coming
+    void this.#publish().then(() => host.retire())
   }
 
   async #didNotStart(slot: Slot, host: HostProcess, failure: HostFailure | undefined): Promise<void> {
@@ -300,6 +333,7 @@ class HostSupervisor implements Supervisor {
 
   async #close(): Promise<void> {
     this.#forgetPin()
+    clearInterval(this.#care)
     for (const slot of this.#slots) clearTimeout(slot.timer)
     await Promise.all(this.#slots.map(async slot => slot.process?.stop(closeMs)))
     await this.#starts

@@ -6,22 +6,27 @@ export interface Unavailability {
   readonly reason: string
   readonly detail: string
   readonly final: boolean
+  /** A host is being replaced, and its successor is on its way. */
+  readonly passing: boolean
 }
 
 export function explain(status: SupervisorStatus | undefined): Unavailability {
-  if (status === undefined) return { reason: 'no-supervisor', detail: 'warder-hsm has not been started', final: false }
+  if (status === undefined) return { ...none, detail: 'warder-hsm has not been started' }
   const failure = status.hosts.find(host => host.error !== undefined)?.error
   if (status.state === 'sealed') {
     const why = failure === undefined ? '' : ` (the last try: ${failure.message})`
-    return { reason: 'sealed', detail: `sealed: run warder unseal on its host${why}`, final: true }
+    return { reason: 'sealed', detail: `sealed: run warder unseal on its host${why}`, final: true, passing: false }
   }
   const usual = unexplained[status.state]
   return {
     reason: failure?.code ?? usual.reason,
     detail: failure?.message ?? usual.detail,
     final: status.state === 'refused',
+    passing: status.state === 'serving' && status.hosts.some(host => host.state === 'recycling'),
   }
 }
+
+const none = { reason: 'no-supervisor', final: false, passing: false } as const
 
 const unexplained: Readonly<
   Record<Exclude<SupervisorStatus['state'], 'sealed'>, { readonly reason: string; readonly detail: string }>

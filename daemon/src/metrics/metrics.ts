@@ -1,6 +1,7 @@
 import type { Health, WarderCode } from '@warder/contract'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Figures } from '@warder/core'
+import { type WatchedHsm, watchHsmHosts } from './hsm-hosts.ts'
 
 /**
  * What one appliance counts. Label values are only ever of fixed sets (operation ids, codes, commands, names of parts),
@@ -19,6 +20,8 @@ export interface Metrics {
   storageCall(call: string, outcome: string, seconds: number): void
   /** One durable append to the journal. */
   journalWrite(call: string, outcome: string, seconds: number): void
+  /** Tells of these HSM hosts from now on; once. */
+  watchHsm(hsm: WatchedHsm): void
   /** All of it, in Prometheus' text format, with parts and figures as they are now. */
   text(parts: Readonly<Record<string, Health>>, figures: Figures | undefined): Promise<string>
   readonly contentType: string
@@ -70,6 +73,8 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
   const cacheMisses = gauge('warder_cache_misses_total', 'Answers a cache did not have since the start', ['cache'])
   const cacheEntries = gauge('warder_cache_entries', 'What a cache holds', ['cache'])
 
+  let askHosts = async (): Promise<void> => {}
+
   return {
     contentType: register.contentType,
     operationDone: (operation, status, seconds) => operations.observe({ operation, status }, seconds),
@@ -86,7 +91,11 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
     },
     storageCall: (call, outcome, seconds) => storageCalls.observe({ call, outcome }, seconds),
     journalWrite: (_, outcome, seconds) => journalWrites.observe({ outcome }, seconds),
-    text(parts, figures) {
+    watchHsm(hsm) {
+      askHosts = watchHsmHosts(registers, hsm)
+    },
+    async text(parts, figures) {
+      await askHosts()
       for (const [part, { ok }] of Object.entries(parts)) partUp.set({ part }, ok ? 1 : 0)
       if (figures !== undefined) {
         journalWaiting ??= gauge('warder_journal_waiting_records', 'Records that wait for the next sync', [])

@@ -23,6 +23,7 @@ export const hsmCommands = [
   'newestRootKey',
   'createRootKey',
   'rewrap',
+  'forget',
   'sealStoreSecret',
   'openStoreSecret',
   'rootKeyBackup',

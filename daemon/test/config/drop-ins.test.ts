@@ -15,6 +15,8 @@ const needs = (
         runDir: '/r',
         hosts: 2,
         watchdogMs: 2000,
+        recycleCalls: 0,
+        recycleRssMiB: 0,
       },
     },
     reach,
@@ -55,7 +57,7 @@ describe('drop-ins that a configuration calls for', () => {
   it('one for a collector that spans go to, also on this machine', () => {
     const plugins = {
       storage: { plugin: 'p', config: {} },
-      hsm: { plugin: 'p', config: {}, runDir: '/r', hosts: 2, watchdogMs: 2000 },
+      hsm: { plugin: 'p', config: {}, runDir: '/r', hosts: 2, watchdogMs: 2000, recycleCalls: 0, recycleRssMiB: 0 },
       tracing: { endpoint: 'http://127.0.0.1:4318/v1/traces', ratio: 1, headers: {} },
     }
     expect(dropInsFor(plugins, { storage: [], hsm: [] })).to.deep.equal([

@@ -180,15 +180,19 @@ describe('hsm client', function () {
     expect(asked).to.equal(0)
   })
 
-  it('bounds what is in flight and refuses the next at once', async () => {
+  it('keeps what is beyond the window, bounds it, and refuses the next at once', async () => {
     await serve(0)
-    const hsm = await connect(1, { maxInFlight: 4 })
+    const hsm = await connect(1, { limits: { window: 2, waiting: 2 } })
     const controller = new AbortController()
     const calls = Array.from({ length: 4 }, () => rejection(hsm.sign(queued, 'ES256', digest, controller)))
+    await until('two are in the host', () => providers[0]!.waiting === 2)
+    expect(hsm.waiting).to.equal(2)
     const error = await rejection(hsm.sign(resident, 'ES256', digest, op))
     expect([error.code, error.facts]).to.deep.equal(['over-capacity', { outcome: 'not-started' }])
     controller.abort()
-    await Promise.all(calls)
+    const outcomes = (await Promise.all(calls)).map(({ facts }) => (facts as { outcome: string }).outcome)
+    expect(outcomes).to.deep.equal(['unknown', 'unknown', 'not-started', 'not-started'])
+    expect(await hsm.sign(resident, 'ES256', digest, op)).to.have.length(64)
   })
 
   it('passes on a refusal of the host, and repeats nothing', async () => {

@@ -26,7 +26,7 @@ describe('hsm host faults', function () {
     const plugin = { specifier, config: { starts: join(dir.path, 'starts') } }
     supervisor = await startSupervised(parseSupervisorConfig({ runDir: dir.path, hosts, plugin }))
     count = hosts
-    client = connectHsm({ runDir: dir.path, hosts })
+    client = connectHsm({ runDir: dir.path, hosts, limits: { window: 600 } })
     await allConnected()
   }
   const allConnected = () =>

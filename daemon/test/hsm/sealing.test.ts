@@ -100,7 +100,8 @@ describe('a supervisor that is sealed and unsealed', function () {
     await supervisor.seal()
     // it takes 0.8 s where a host hangs; closing would give that 8 s
     expect(performance.now() - began).to.be.below(4000)
-    expect((await hung).code).to.equal('hsm-unavailable')
+    // sealed: its host heard of the seal first, and never began it
+    expect((await hung).code).to.be.oneOf(['hsm-unavailable', 'sealed'])
     expect(supervisor.status.hosts.map(({ pid, state }) => [pid, state])).to.deep.equal([
       [null, 'stopped'],
       [null, 'stopped'],

@@ -39,7 +39,7 @@ describe('metrics', () => {
 
   it('tell the time inside an HSM host from that on the way and in queues', async () => {
     const metrics = createMetrics()
-    meteredAnswers(metrics)({ op: 'sign', host: 1, hsmMicros: 4000, micros: 4200 })
+    meteredAnswers(metrics)({ op: 'sign', host: 1, hsmMicros: 4000, micros: 4200, waitedMicros: 0 })
     const text = await metrics.text({}, undefined)
     expect(text).to.include('warder_hsm_host_duration_seconds_sum{command="sign"} 0.004')
     expect(text).to.include('warder_hsm_queue_duration_seconds_sum{command="sign"} 0.0002')
@@ -66,6 +66,36 @@ describe('metrics', () => {
     expect(lines).to.include('warder_hsm_faults_total{ckr="CKR_DEVICE_ERROR"} 2')
     expect(lines).to.include('warder_hsm_faults_total{ckr="other"} 373')
     expect(lines).to.have.length(129)
+  })
+
+  it('tell of the HSM hosts as they are at each scrape, and of none that has gone', async () => {
+    const metrics = createMetrics()
+    let hosts = [0, 1]
+    let told: (host: number, waitedMs: number) => void = () => {}
+    const cache = { entries: 3, unwrapping: 0, hits: 7, misses: 4, evictions: 1 }
+    metrics.watchHsm({
+      waiting: 5,
+      setAside: [1],
+      hostFigures: async () =>
+        hosts.map(host => ({ host, figures: { sessions: { open: 2, inUse: 1, waiting: 0 }, cache } })),
+      onTurn: listener => void (told = listener),
+    })
+    told(1, 20)
+    const first = await metrics.text({}, undefined)
+    for (const line of [
+      'warder_hsm_waiting_calls 5',
+      'warder_hsm_sessions{host="0",state="in_use"} 1',
+      'warder_hsm_cache_entries{host="1"} 3',
+      'warder_hsm_cache_hits_total{host="0"} 7',
+      'warder_hsm_cache_misses_total{host="0"} 4',
+      'warder_hsm_host_set_aside{host="1"} 1',
+      'warder_hsm_wait_seconds_bucket{le="0.025",host="1"} 1',
+    ])
+      expect(first).to.include(line)
+    hosts = [0]
+    const second = await metrics.text({}, undefined)
+    expect(second).to.include('warder_hsm_cache_hits_total{host="0"} 7')
+    expect(second).to.not.include('warder_hsm_cache_hits_total{host="1"}')
   })
 
   it('time what becomes durable in the journal, in each of its files', async () => {

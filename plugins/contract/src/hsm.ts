@@ -98,6 +98,12 @@ export interface SealedRef {
   /** The number of the root key that wraps it. */
   readonly rootKey: number
   readonly blob: Uint8Array
+  /**
+   * The key on record, by whichever of these its kind has ({@link GeneratedKey}); absent where it is not known. The key in
+   * the blob is used, and exported, only when it is that one.
+   */
+  readonly spki?: Uint8Array
+  readonly checkValue?: Uint8Array
 }
 
 export type KeyRef = ResidentRef | SealedRef
@@ -167,6 +173,27 @@ export interface WrappedRootKey {
   readonly wrapped: Uint8Array
 }
 
+/** What a provider has at the moment, and what it has counted since it was opened. */
+export interface ProviderFigures {
+  readonly sessions: {
+    readonly open: number
+    readonly inUse: number
+    /** Calls that wait for one. */
+    readonly waiting: number
+  }
+  /** Sealed keys kept unwrapped. */
+  readonly cache: {
+    readonly entries: number
+    /** Unwraps under way. */
+    readonly unwrapping: number
+    readonly hits: number
+    /** Each of them an unwrap. */
+    readonly misses: number
+    /** Put out to make room. */
+    readonly evictions: number
+  }
+}
+
 export interface TokenCapabilities {
   readonly token: {
     readonly label: string
@@ -191,8 +218,9 @@ export interface TokenCapabilities {
  * Commands that open what others made (`decrypt`, `unwrap`, `importKey`) have one answer for everything that may be wrong
  * with it, `decryption-failed`: not its reason, and not a different time as far as the token allows.
  *
- * A resident key that the token does not have, or another than the reference says, is `hsm-key-missing`, an id that is taken `key-exists`, a blob that does not
- * open `hsm-failed`. A token that cannot seal RSA-4096 or has no OAEP neither imports nor exports, and keys that it can
+ * A resident key that the token does not have, or another than the reference says, is `hsm-key-missing`, an id that is taken
+ * `key-exists`, a blob that does not open, or that holds another key than the one on record, `hsm-failed`. A token that cannot
+ * seal RSA-4096 or has no OAEP neither imports nor exports, and keys that it can
  * only hold resident cannot be imported: `unsupported-mechanism`. What a token cannot tell apart in a sealed key (AES from
  * HMAC, one usage from another under one root key) is believed of the reference.
  */
@@ -268,6 +296,13 @@ export interface KeyProvider extends Service {
   /** Unwraps a sealed key and wraps it under the newest root key; the same key in another blob. */
   rewrap(ref: SealedRef, op: Op): Promise<SealedRef>
 
+  /**
+   * Lets go of what is kept of a sealed key outside of its blob, such as an unwrapped copy for the next use: gone when this
+   * resolves, or when the uses under way have ended. The key can still be used; of no effect for a blob that nothing is
+   * kept of. Absent where nothing is ever kept.
+   */
+  forget?(ref: SealedRef, op: Op): Promise<void>
+
   /** Encrypts the appliance's 32-byte store secret under the token's store key (AES-256-GCM, its own key and no other). */
   sealStoreSecret(secret: Uint8Array, op: Op): Promise<Uint8Array>
 
@@ -279,6 +314,9 @@ export interface KeyProvider extends Service {
    * Absent where root keys cannot be backed up.
    */
   rootKeyBackup?(op: Op): Promise<RootKeyBackup>
+
+  /** Answers at once, without asking the token. Absent where nothing is counted. */
+  figures?(): ProviderFigures
 
   /** Removes a resident key and reads back that it is gone. Absent already is success: the call may be repeated. */
   destroy(ref: ResidentRef, op: Op): Promise<void>

@@ -35,6 +35,11 @@ export type PluginReach = 'network' | 'device'
 /** What every call that does I/O takes: a signal that ends it. An aborted call rejects with `cancelled` or its own error. */
 export interface Op {
   readonly signal: AbortSignal
+  /**
+   * Whom the work is for, so that one who asks for much does not keep others waiting. Believed for that and for nothing
+   * else. Absent: the appliance itself.
+   */
+  readonly tenant?: string
 }
 
 /** Closing is idempotent: a second `[Symbol.asyncDispose]()` resolves and does nothing. */

@@ -14,6 +14,14 @@ export class Gate {
     this.#limit = limit
   }
 
+  get running(): number {
+    return this.#running
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
   /** The signal ends the waiting, never the function. @throws WarderError `cancelled` when it ended the waiting. */
   async run<T>(signal: AbortSignal | undefined, fn: () => T | Promise<T>): Promise<T> {
     if (signal?.aborted) throw cancelled(signal)

@@ -105,7 +105,7 @@ async function assemble(
     stores,
     copies: new Copies(lib, config.stateDir),
     residents,
-    sealed: new SealedKeys({ lib, keeper, pool, wrappers, alive }, config.cache),
+    sealed: new SealedKeys({ lib, keeper, pool, wrappers, mechanisms, alive }, config.cache),
   }
 }
 

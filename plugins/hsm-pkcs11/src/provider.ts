@@ -11,6 +11,7 @@ import {
   type KeySpec,
   type OaepAlgorithm,
   type Op,
+  type ProviderFigures,
   type ResidentRef,
   type RootKeyBackup,
   type Sealed,
@@ -289,6 +290,15 @@ export class Pkcs11Provider implements KeyProvider {
       await this.#guard.confirmAlive()
       return backup
     })
+  }
+
+  figures(): ProviderFigures {
+    const { pool, sealed } = this.#parts
+    return { sessions: pool.figures(), cache: sealed.figures() }
+  }
+
+  forget(ref: SealedRef, op: Op): Promise<void> {
+    return this.#guard.run(op, () => this.#parts.sealed.forget(ref))
   }
 
   sealStoreSecret(secret: Uint8Array, op: Op): Promise<Uint8Array> {

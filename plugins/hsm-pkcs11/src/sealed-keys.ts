@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import pkcs11js from 'pkcs11js'
-import { WarderError, type KeyAlgorithm, type Op, type SealedRef } from '@warder/contract'
+import { WarderError, type KeyAlgorithm, type Op, type ProviderFigures, type SealedRef } from '@warder/contract'
 import { isCurve, keyForms } from './algorithms.ts'
 import { ckrOf, isHandleInvalid, meaningOf } from './ckr.ts'
 import type { Config } from './config.ts'
 import type { Cryptoki, Handle, Template } from './cryptoki.ts'
 import { cancelled } from './gate.ts'
 import type { Keeper } from './keeper.ts'
+import type { Mechanisms } from './mechanisms.ts'
 import { readAttributes } from './objects.ts'
+import { identityOf, isOnRecord } from './on-record.ts'
 import type { SessionPool } from './session-pool.ts'
 import { mismatch, rsaBits } from './spki.ts'
 import { transitKey, unwrappedKey } from './templates.ts'
@@ -20,6 +22,7 @@ export interface SealedKeyParts {
   readonly keeper: Keeper
   readonly pool: SessionPool
   readonly wrappers: WrappingKeys
+  readonly mechanisms: Mechanisms
   readonly alive: () => Promise<boolean>
 }
 
@@ -28,35 +31,43 @@ interface Unwrapped {
   /** The handle once it is there. */
   ready: Handle | undefined
   users: number
-  /** No longer in the cache: to be destroyed when the last user has done. */
+  /** Not in the cache, or no longer: to be destroyed when the last user has done. */
   dropped: boolean
 }
 
 /**
  * Sealed keys, unwrapped into session objects of the keeper and kept for a while. A key is destroyed on the token when it
- * leaves the cache, by age or to make room, but never while somebody uses it. Callers of one blob share one unwrap, and a
- * blob that is refused takes no good key's place.
+ * leaves the cache, by age, to make room or when it is forgotten, but never while somebody uses it. Callers of one blob
+ * share one unwrap, and a blob that is refused, or holds another key than the one on record, takes no good key's place.
  */
 export class SealedKeys {
   readonly #lib: Cryptoki
   readonly #keeper: Keeper
   readonly #pool: SessionPool
   readonly #wrappers: WrappingKeys
+  readonly #mechanisms: Mechanisms
   readonly #alive: () => Promise<boolean>
   readonly #unwrapping = new Map<string, Unwrapped>()
+  /** Unwraps that have not ended, whether somebody may still join them or not. */
+  readonly #begun = new Set<Promise<unknown>>()
+  /** By the names of their blobs. A use that was under way meanwhile does not bring them back. */
+  readonly #forgotten = new LRUCache<string, true>({ max: 4096, ttl: forgottenMs })
   readonly #cache: LRUCache<string, Unwrapped>
+  readonly #counts = { hits: 0, misses: 0, evictions: 0 }
 
-  constructor({ lib, keeper, pool, wrappers, alive }: SealedKeyParts, limits: Config['cache']) {
+  constructor({ lib, keeper, pool, wrappers, mechanisms, alive }: SealedKeyParts, limits: Config['cache']) {
     this.#lib = lib
     this.#keeper = keeper
     this.#pool = pool
     this.#wrappers = wrappers
+    this.#mechanisms = mechanisms
     this.#alive = alive
     this.#cache = new LRUCache({
       max: limits.entries,
       ttl: limits.ttl * 1000,
       ttlAutopurge: true,
-      dispose: key => {
+      dispose: (key, _, reason) => {
+        if (reason === 'evict') this.#counts.evictions++
         key.dropped = true
         this.#destroyIfUnused(key)
       },
@@ -65,12 +76,15 @@ export class SealedKeys {
 
   /**
    * Lends the unwrapped key to `fn`.
-   * @throws WarderError `hsm-failed` when the blob is not one of this token's, always alike; `algorithm-mismatch` when it
-   * holds a key of another algorithm.
+   * @throws WarderError `hsm-failed` when the blob is not one of this token's, or not of the key on record, always alike;
+   * `algorithm-mismatch` when it holds a key of another algorithm.
    */
   async withKey<T>(ref: SealedRef, op: Op, fn: (handle: Handle) => Promise<T>): Promise<T> {
-    const name = cacheName(ref)
-    const key = this.#cache.get(name) ?? this.#unwrapping.get(name) ?? this.#begin(name, ref)
+    const blob = blobName(ref)
+    const name = cacheName(ref, blob)
+    const kept = this.#cache.get(name) ?? this.#unwrapping.get(name)
+    const key = kept ?? this.#begin(name, blob, ref)
+    this.#counts[kept === undefined ? 'misses' : 'hits']++
     // raised before anything can wait, so that the key cannot be destroyed in between
     key.users++
     try {
@@ -84,30 +98,51 @@ export class SealedKeys {
     }
   }
 
+  figures(): ProviderFigures['cache'] {
+    return { ...this.#counts, entries: this.#cache.size, unwrapping: this.#unwrapping.size }
+  }
+
+  /** Resolves when no object of this key is left on the token but those in use, which go with their last user. */
+  async forget(ref: SealedRef): Promise<void> {
+    const blob = blobName(ref)
+    this.#forgotten.set(blob, true)
+    for (const held of [this.#cache, this.#unwrapping]) {
+      for (const name of [...held.keys()].filter(each => each.startsWith(blob))) held.delete(name)
+    }
+    // its turns are in order: what was to be destroyed is, when this one comes
+    await this.#keeper.exclusive(() => undefined)
+  }
+
   /**
    * Waits for unwraps that were begun, whose callers may have left, and destroys what is cached. Nothing may be on loan;
    * the keeper has done the destroying when it is closed after this.
    */
   async close(): Promise<void> {
-    await Promise.allSettled([...this.#unwrapping.values()].map(key => key.handle))
+    await Promise.allSettled(this.#begun)
     this.#cache.clear()
   }
 
-  #begin(name: string, ref: SealedRef): Unwrapped {
+  #begin(name: string, blob: string, ref: SealedRef): Unwrapped {
     const key: Unwrapped = { handle: this.#unwrapToUse(ref), ready: undefined, users: 0, dropped: false }
     this.#unwrapping.set(name, key)
-    void this.#keep(name, key)
+    const kept = this.#keep(name, blob, key).finally(() => this.#begun.delete(kept))
+    this.#begun.add(kept)
     return key
   }
 
-  async #keep(name: string, key: Unwrapped): Promise<void> {
+  async #keep(name: string, blob: string, key: Unwrapped): Promise<void> {
     try {
       key.ready = await key.handle
-      this.#cache.set(name, key)
+      if (this.#forgotten.has(blob)) {
+        key.dropped = true
+        this.#destroyIfUnused(key)
+      } else {
+        this.#cache.set(name, key)
+      }
     } catch {
       // the callers get the error from the promise itself
     } finally {
-      this.#unwrapping.delete(name)
+      if (this.#unwrapping.get(name) === key) this.#unwrapping.delete(name)
     }
   }
 
@@ -143,11 +178,28 @@ export class SealedKeys {
   async #unwrapToUse(ref: SealedRef): Promise<Handle> {
     const wrapper = await this.#wrapperOf(ref)
     try {
-      return await this.#keeper.exclusive(session =>
+      const handle = await this.#keeper.exclusive(session =>
         this.#unwrap(session, wrapper, ref, unwrappedKey(ref.algorithm, ref.usage)),
       )
+      await this.#requireOnRecord(ref, handle)
+      return handle
     } catch (error) {
       throw await this.#explain(error)
+    }
+  }
+
+  /** In a session of the pool, for it may leave an operation active. */
+  async #requireOnRecord(ref: SealedRef, handle: Handle): Promise<void> {
+    const identity = identityOf(ref)
+    if (identity === undefined) return
+    try {
+      const same = await this.#pool.withSession(unhurried, session =>
+        isOnRecord(this.#lib, session, handle, ref, identity, this.#mechanisms),
+      )
+      if (!same) throw rejected()
+    } catch (error) {
+      await this.#keeper.exclusive(session => this.#lib.C_DestroyObject(session, handle)).catch(() => undefined)
+      throw error
     }
   }
 
@@ -175,6 +227,9 @@ export class SealedKeys {
     return ckr === undefined || meaningOf(ckr) === 'gone' || !(await this.#alive()) ? error : rejected(error)
   }
 }
+
+/** Longer than any use of a sealed key takes. */
+const forgottenMs = 10_000
 
 // an unwrap is shared by its callers: none of them ends it for the others
 const unhurried: Op = { signal: new AbortController().signal }
@@ -206,8 +261,15 @@ function isOfAlgorithm(lib: Cryptoki, session: Handle, handle: Handle, algorithm
   return isCurve(form, parameters)
 }
 
-function cacheName(ref: SealedRef): string {
-  return `${ref.algorithm}.${ref.usage}.${ref.exportable}.${ref.rootKey}.${createHash('sha256').update(ref.blob).digest('base64')}`
+function blobName({ blob }: SealedRef): string {
+  return createHash('sha256').update(blob).digest('base64')
+}
+
+/** Begins with the name of the blob. What was seen to be the key on record is that for this record only. */
+function cacheName({ algorithm, usage, exportable, rootKey, spki, checkValue }: SealedRef, blob: string): string {
+  const identity = spki ?? checkValue
+  const record = identity === undefined ? '' : createHash('sha256').update(identity).digest('base64')
+  return `${blob}.${algorithm}.${usage}.${exportable}.${rootKey}.${record}`
 }
 
 // the unwrap is shared, so one caller's end must not end it for the others

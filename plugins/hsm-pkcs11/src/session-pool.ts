@@ -1,5 +1,5 @@
 import pkcs11js from 'pkcs11js'
-import type { Op } from '@warder/contract'
+import type { Op, ProviderFigures } from '@warder/contract'
 import { ckrOf } from './ckr.ts'
 import type { Cryptoki, Handle } from './cryptoki.ts'
 import { Gate } from './gate.ts'
@@ -22,6 +22,11 @@ export class SessionPool {
     this.#lib = lib
     this.#slot = slot
     this.#gate = new Gate(max)
+  }
+
+  figures(): ProviderFigures['sessions'] {
+    const { running: inUse, waiting } = this.#gate
+    return { open: inUse + this.#idle.length, inUse, waiting }
   }
 
   /**

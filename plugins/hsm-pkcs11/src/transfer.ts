@@ -6,6 +6,7 @@ import { exportTo, parseRecipient } from './export-key.ts'
 import { importResident, importSealed, readImport, type Import } from './import-key.ts'
 import { requireId, type Lending } from './lending.ts'
 import type { Mechanisms } from './mechanisms.ts'
+import { identityOf } from './on-record.ts'
 import { requireOaepName, type OaepProbe } from './oaep.ts'
 import { opening } from './opening.ts'
 import { requireSpec, requireUsage, usageNotAllowed } from './purposes.ts'
@@ -69,6 +70,8 @@ export class Transfer {
     const { lib, capabilities, sealed } = this.#parts
     const publicKey = parseRecipient(recipient)
     capabilities.requireOaep(oaep, pkcs11js.CKF_WRAP, await this.#parts.oaep.offered())
+    // in transit it can prove nothing
+    if (identityOf(ref) !== undefined) await sealed.withKey(ref, op, async () => undefined)
     return sealed.inTransit(ref, op, (session, key) => exportTo(lib, session, key, publicKey, oaep))
   }
 

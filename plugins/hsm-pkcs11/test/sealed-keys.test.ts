@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pkcs11js from 'pkcs11js'
-import type { GeneratedKey, KeyRef } from '@warder/contract'
+import type { GeneratedKey, KeyRef, SealedRef } from '@warder/contract'
 import { expect } from 'chai'
 import type { Config } from '../src/config.ts'
 import { asBoolean, findObjects, readAttributes } from '../src/objects.ts'
@@ -74,6 +74,64 @@ describe('sealed keys', () => {
       expect(await cached()).to.equal(1)
       await waitUntil(async () => (await cached()) === 0)
       await expectSigns(provider, key)
+    })
+  })
+
+  it('what is forgotten is destroyed on the token, and can be unwrapped anew', async () => {
+    await withProvider(config, async provider => {
+      const [key, other] = [await sealedKey(provider), await sealedKey(provider)]
+      await expectSigns(provider, key)
+      await expectSigns(provider, other)
+      expect(await cached()).to.equal(2)
+      await provider.forget?.(key.ref as SealedRef, op)
+      expect(await cached()).to.equal(1)
+      await expectSigns(provider, key)
+    })
+  })
+
+  it('uses that were under way when a key was forgotten are answered, and do not bring it back', async () => {
+    await withProvider(config, async provider => {
+      const key = await sealedKey(provider)
+      for (let round = 0; round < 5; round++) {
+        const uses = Array.from({ length: 20 }, () => expectSigns(provider, key))
+        // now and then while it is being unwrapped, and while it is in use
+        for (let turn = 0; turn < round; turn++) await new Promise(resolve => setImmediate(resolve))
+        await provider.forget?.(key.ref as SealedRef, op)
+        await Promise.all(uses)
+        await expectSigns(provider, key)
+        await waitUntil(async () => (await cached()) === 0)
+      }
+    })
+  })
+
+  it('proves a key on record when it is unwrapped, and not at each use', async () => {
+    const spy = spied(config, directory)
+    await withProvider(spy.config, async provider => {
+      const { ref, spki } = await sealedKey(provider)
+      const key = { ref: { ...ref, spki }, spki } as GeneratedKey
+      const before = await spy.calls('C_Sign')
+      for (let use = 0; use < 5; use++) await expectSigns(provider, key)
+      expect(await spy.calls('C_Sign')).to.equal(before + 6)
+    })
+  })
+
+  it('leaves nothing on the token of a key that is not the one on record', async () => {
+    await withProvider(config, async provider => {
+      const [key, other] = [await sealedKey(provider), await sealedKey(provider)]
+      const swapped = { ...key.ref, spki: other.spki } as KeyRef
+      expect((await refusal(provider.sign(swapped, 'ES256', randomBytes(32), op))).code).to.equal('hsm-failed')
+      expect(await cached()).to.equal(0)
+    })
+  })
+
+  it('counts its sessions, and what the cache had and had not', async () => {
+    await withProvider({ ...config, cache: { entries: 1, ttl: 900 } }, async provider => {
+      const [key, other] = [await sealedKey(provider), await sealedKey(provider)]
+      for (const each of [key, key, other, key]) await expectSigns(provider, each)
+      const { sessions, cache } = provider.figures!()
+      expect(cache).to.deep.equal({ entries: 1, unwrapping: 0, hits: 1, misses: 3, evictions: 2 })
+      expect(sessions.inUse).to.equal(0)
+      expect(sessions.open).to.be.at.least(1)
     })
   })
 

@@ -34,7 +34,12 @@ export interface EngineAppliance extends AsyncDisposable {
   passDays(days: number): Promise<void>
 }
 
-export async function startEngineAppliance(options: Pick<Ports, 'useLimits'> = {}): Promise<EngineAppliance> {
+interface EngineOptions extends Pick<Ports, 'useLimits'> {
+  /** Stands between the engine and the HSM. */
+  readonly between?: (hsm: KeyProvider) => KeyProvider
+}
+
+export async function startEngineAppliance(options: EngineOptions = {}): Promise<EngineAppliance> {
   const closer = new Closer()
   try {
     return await start(closer, options)
@@ -44,7 +49,7 @@ export async function startEngineAppliance(options: Pick<Ports, 'useLimits'> = {
   }
 }
 
-async function start(closer: Closer, options: Pick<Ports, 'useLimits'>): Promise<EngineAppliance> {
+async function start(closer: Closer, { between = hsm => hsm, ...options }: EngineOptions): Promise<EngineAppliance> {
   const op = { signal: new AbortController().signal }
   let passed = 0
   const now = (): Date => new Date(Date.now() + passed)
@@ -65,6 +70,7 @@ async function start(closer: Closer, options: Pick<Ports, 'useLimits'>): Promise
   // the engine takes the secret and zeroes it
   const ports = async (): Promise<Ports> => ({
     ...files,
+    hsm: between(hsm),
     ...options,
     log,
     now,

@@ -69,6 +69,7 @@ function judgeHost(
     })
   }
   if (host.state === 'starting') return note(check, `${name} is opening the token`, 'it is not there for calls yet')
+  if (host.state === 'recycling') return note(check, `${name} is being replaced`, 'it has served long enough')
   const error = host.error
   const said = error === undefined ? '' : `: ${error.message} [${error.code}]`
   const why = state === 'refused' ? 'no host is started again until this is mended' : 'calls wait for the other hosts'

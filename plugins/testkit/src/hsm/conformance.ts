@@ -13,6 +13,7 @@ import { lifecycleCases } from './cases/lifecycle.ts'
 import { macCases } from './cases/mac.ts'
 import { oaepCases } from './cases/oaep.ts'
 import { randomCases } from './cases/random.ts'
+import { recordCases } from './cases/record.ts'
 import { residentCases } from './cases/resident.ts'
 import { rootKeyCases } from './cases/root-keys.ts'
 import { signCases } from './cases/sign.ts'
@@ -49,6 +50,7 @@ export function hsmConformance<Config>(subject: HsmSubject<Config>): readonly Co
     ...casesOf(thorough, importCases(bench)),
     ...casesOf(thorough, exportCases(bench)),
     ...casesOf(thorough, rootKeyCases(bench)),
+    ...casesOf(thorough, recordCases(bench)),
     ...casesOf(thorough, backupCases(bench)),
     ...casesOf(thorough, residentCases(bench)),
     ...casesOf(quick, randomCases(bench)),

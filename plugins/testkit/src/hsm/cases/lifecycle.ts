@@ -96,6 +96,7 @@ function everyCall(provider: KeyProvider): readonly (readonly [string, () => Pro
     ['rewrap', () => provider.rewrap(pair, op)],
     ['sealStoreSecret', () => provider.sealStoreSecret(bytes, op)],
     ['openStoreSecret', () => provider.openStoreSecret(bytes, op)],
+    ...(provider.forget === undefined ? [] : [['forget', async () => provider.forget?.(pair, op)] as const]),
     ['destroy', () => provider.destroy(nobody('P-256', 'sign'), op)],
   ]
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { WarderError, type KeyProvider, type SealedRef } from '@warder/contract'
+import { WarderError, type KeyProvider, type KeyRef, type SealedRef } from '@warder/contract'
 import { broken, type BrokenHsm } from './broken-hsm.ts'
 import { newKey } from './reference-keys.ts'
 
@@ -141,6 +141,79 @@ export const brokenKeys: readonly BrokenHsm[] = [
     }),
   ),
 
+  // the key on record
+  broken(
+    'takes any good blob for the key on record',
+    'a sealed P-256 key to sign is used as the one on record, and no other good key in its place',
+    sound => ({
+      sign: (ref, algorithm, input, op) => sound.sign(unnamed(ref), algorithm, input, op),
+    }),
+  ),
+  broken(
+    'looks at the record of pairs alone',
+    'a sealed HMAC-SHA-256 key to mac is used as the one on record, and no other good key in its place',
+    sound => ({
+      mac: (ref, data, op) => sound.mac(unnamed(ref), data, op),
+    }),
+  ),
+  broken(
+    'remembers that a blob was good, and not for which record',
+    'a sealed AES-256 key to encrypt is used as the one on record, and no other good key in its place',
+    sound => {
+      const good = new Set<string>()
+      return {
+        encrypt: async (ref, plaintext, aad, op) => {
+          const blob = ref.custody === 'sealed' ? Buffer.from(ref.blob).toString('hex') : ref.id
+          const sealed = await sound.encrypt(good.has(blob) ? unnamed(ref) : ref, plaintext, aad, op)
+          good.add(blob)
+          return sealed
+        },
+      }
+    },
+  ),
+  broken('exports whatever is in the blob', 'a key is not exported under the name of another', sound => ({
+    exportKey: ({ spki: _, checkValue: __, ...ref }, recipient, oaep, op) => sound.exportKey(ref, recipient, oaep, op),
+  })),
+  broken(
+    'cannot use what it has forgotten',
+    'a key that is forgotten can be used again, and forgetting is of no effect for what is not kept',
+    sound => {
+      let forgotten = false
+      return {
+        forget: async () => void (forgotten = true),
+        mac: async (...args) => {
+          if (forgotten) throw new WarderError('hsm-failed', 'CKR_OBJECT_HANDLE_INVALID')
+          return sound.mac(...args)
+        },
+      }
+    },
+  ),
+  broken(
+    'fails to forget what it does not keep',
+    'a key that is forgotten can be used again, and forgetting is of no effect for what is not kept',
+    () => ({
+      forget: async () => {
+        throw new WarderError('hsm-failed', 'not in the cache')
+      },
+    }),
+  ),
+  broken(
+    'takes the key from those who use it',
+    'a key can be forgotten while it is used, and every use is answered',
+    sound => {
+      let forgotten = 0
+      return {
+        forget: async () => void forgotten++,
+        mac: async (...args) => {
+          const before = forgotten
+          await new Promise(resolve => setImmediate(resolve))
+          if (before !== forgotten) throw new WarderError('hsm-failed', 'CKR_OBJECT_HANDLE_INVALID')
+          return sound.mac(...args)
+        },
+      }
+    },
+  ),
+
   // resident keys
   broken(
     'fails for a key that is absent',
@@ -185,3 +258,10 @@ export const brokenKeys: readonly BrokenHsm[] = [
     },
   })),
 ]
+
+/** Without what is on record of it. */
+function unnamed(ref: KeyRef): KeyRef {
+  if (ref.custody === 'resident') return ref
+  const { spki: _, checkValue: __, ...rest } = ref
+  return rest
+}

@@ -8,7 +8,7 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto'
-import type { GeneratedKey, KeyAlgorithm, KeyPurpose } from '@warder/contract'
+import type { GeneratedKey, KeyAlgorithm, KeyPurpose, SealedRef } from '@warder/contract'
 
 // Test-only reference: keys by node:crypto, as the contract describes them.
 
@@ -75,6 +75,13 @@ export function publicHalf(algorithm: KeyAlgorithm, usage: KeyPurpose, bytes: Bu
   }
   const value = check(algorithm, usage, bytes)
   return { checkValue: Uint8Array.from(value.subarray(0, 8)) }
+}
+
+/** Whether the material is the key that a reference names, if it does. */
+export function isOnRecord({ algorithm, usage, spki, checkValue }: SealedRef, bytes: Buffer): boolean {
+  const half = publicHalf(algorithm, usage, bytes)
+  if (spki !== undefined) return half.spki !== undefined && Buffer.from(half.spki).equals(spki)
+  return checkValue === undefined || (half.checkValue !== undefined && Buffer.from(half.checkValue).equals(checkValue))
 }
 
 function check(algorithm: KeyAlgorithm, usage: KeyPurpose, bytes: Buffer): Uint8Array {

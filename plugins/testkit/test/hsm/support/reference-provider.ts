@@ -223,6 +223,11 @@ export class ReferenceProvider implements KeyProvider {
     return this.#run(op, () => this.#seal(ref, this.#open(ref)))
   }
 
+  /** It keeps nothing. */
+  forget(_: SealedRef, op: Op): Promise<void> {
+    return this.#run(op, () => undefined)
+  }
+
   sealStoreSecret(secret: Uint8Array, op: Op): Promise<Uint8Array> {
     return this.#run(op, () => {
       if (secret.length !== 32) throw new TypeError('the store secret must be 32 bytes')
@@ -304,6 +309,7 @@ export class ReferenceProvider implements KeyProvider {
       if (root === undefined) throw new Error('no such root key')
       const bytes = keys.keyUnwrap(ref.exportable ? root.exportKek : root.kek, ref.blob)
       if (!keys.isOf(ref.algorithm, bytes)) throw new Error('another algorithm')
+      if (!keys.isOnRecord(ref, bytes)) throw new Error('another key')
       return bytes
     } catch (error) {
       throw new WarderError('hsm-failed', 'the sealed key is not accepted', { cause: error })
