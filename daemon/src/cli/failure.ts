@@ -63,6 +63,7 @@ export function failureOf(error: unknown): Failure {
 
 const reach: Readonly<Record<UnreachableReason, string>> = {
   down: '--addr or WARDER_ADDR says where the appliance is; on its host, `systemctl status warder` says whether it runs',
+  expired: 'on its host, `warder tls renew` issues another, and `systemctl restart warder` takes it over',
   untrusted: "name the authority of the appliance's certificate with --cacert FILE or WARDER_CACERT",
   lost: 'a change may have happened: look before you repeat it; `warder status` says whether the appliance serves',
   late: 'a change may have happened: look before you repeat it; --timeout SECONDS waits longer',

@@ -33,10 +33,11 @@ export class RemoteProblem extends Error {
 }
 
 /**
- * - `down`: nothing accepts connections there. `untrusted`: its certificate does not verify. `lost`: the connection ended
+ * - `down`: nothing accepts connections there. `expired`: its certificate has ended. `untrusted`: its
+ *   certificate does not verify for another reason. `lost`: the connection ended
  *   before the answer was complete. `late`: no answer in time. After `lost` and `late` a change may have happened.
  */
-export type UnreachableReason = 'down' | 'untrusted' | 'lost' | 'late'
+export type UnreachableReason = 'down' | 'expired' | 'untrusted' | 'lost' | 'late'
 
 /** There was no answer. */
 export class Unreachable extends Error {

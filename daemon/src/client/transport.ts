@@ -89,6 +89,7 @@ function unreachable(error: unknown, url: URL, signal: AbortSignal): Unreachable
   if (signal.aborted) return say('late', `${at} did not answer in time.`)
   if (nowhere.has(code)) return say('down', `Nothing answers at ${at} (${code}).`)
   if (lost.has(code)) return say('lost', `The connection to ${at} was lost (${code}).`)
+  if (code === 'CERT_HAS_EXPIRED') return say('expired', `The certificate of ${at} has expired.`)
   if (badCertificate.test(code)) return say('untrusted', `The certificate of ${at} is not trusted (${code}).`)
   return say('lost', `The exchange with ${at} failed (${code || String(error)}).`)
 }

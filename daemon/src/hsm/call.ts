@@ -1,6 +1,5 @@
 import { WarderError } from '@warder/contract'
 import type { CommandName } from './commands.ts'
-import type { Answered } from './host-connection.ts'
 
 export type Outcome = { readonly ok: unknown } | { readonly error: Error }
 
@@ -11,6 +10,16 @@ export type Done = 'not-started' | 'unknown'
 export interface Holder {
   /** Nobody waits for the call any more. */
   abandon(call: HsmCall): Done
+}
+
+export interface Answered {
+  readonly op: string
+  readonly host: number
+  /** Time inside the host, and from when the call was sent until the answer was here. */
+  readonly hsmMicros: number
+  readonly micros: number
+  /** Before it was sent: in a queue, for its turn. */
+  readonly waitedMicros: number
 }
 
 export interface CallRequest {

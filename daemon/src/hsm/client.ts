@@ -18,11 +18,11 @@ import {
   type TokenCapabilities,
   type WrappedImport,
 } from '@warder/contract'
-import { type CallRequest, cancelled, HsmCall } from './call.ts'
+import { type Answered, type CallRequest, cancelled, HsmCall } from './call.ts'
 import { commands, type ArgsOf, type CommandName, type ResultOf } from './commands.ts'
 import { changesKeys, costOf } from './cost.ts'
 import { Dispatcher, disposed, type DispatcherLimits } from './dispatcher.ts'
-import { HostConnection, type Answered } from './host-connection.ts'
+import { HostConnection } from './host-connection.ts'
 import type { SocketSharing } from './run-directory.ts'
 import { readStatus } from './status.ts'
 import { explain, unavailable } from './unavailable.ts'

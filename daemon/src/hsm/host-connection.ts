@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { type Health, WarderError } from '@warder/contract'
 import { backoffMs } from './backoff.ts'
 import { Breaker } from './breaker.ts'
-import { type CallRequest, type Done, type Holder, HsmCall, type Outcome } from './call.ts'
+import { type Answered, type CallRequest, type Done, type Holder, HsmCall, type Outcome } from './call.ts'
 import { Channel } from './channel.ts'
 import { commands, type CommandName } from './commands.ts'
 import { fromWire, isFarewell, isStopping, maxCallsPerConnection, parseAnswer, type Answer } from './protocol.ts'
@@ -14,16 +14,6 @@ const firstRetryMs = 50
 const mostRetryMs = 100
 /** Bytes a host may leave unread before it gets no more. */
 const maxBacklogBytes = 16 * 1024 * 1024
-
-export interface Answered {
-  readonly op: string
-  readonly host: number
-  /** Time inside the host, and from when the call was sent until the answer was here. */
-  readonly hsmMicros: number
-  readonly micros: number
-  /** Before it was sent: in a queue, for its turn. */
-  readonly waitedMicros: number
-}
 
 export interface ConnectionEvents {
   readonly onUp: () => void

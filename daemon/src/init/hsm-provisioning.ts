@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { chown, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type HsmPlugin, type Op, type ProvisioningFiles, WarderError } from '@warder/contract'
 import { loadConfig } from '../config/load.ts'
 import { parsePluginConfig } from '../config/plugin-config.ts'
-import { referencesIn } from '../config/references.ts'
+import { type PluginReference, referencesIn } from '../config/references.ts'
 import type { Config } from '../config/schema.ts'
 import { resolvePlugin } from '../plugins/resolve.ts'
 import { requireUser } from '../serve/require-user.ts'
-import { asUser, findUser, isRoot } from '../systemd/accounts.ts'
+import { asUser, findUser, isRoot, type User } from '../systemd/accounts.ts'
 import { makeDirectory } from './directories.ts'
 import { lendCredentials, lendOperatorSecret, writeNew } from './lend-secrets.ts'
 import type { Say } from './tls-material.ts'
@@ -54,7 +54,10 @@ export async function provisioning<T>(
     throw new WarderError('unsupported-mechanism', `The plugin ${plugin.name} ${unable}: see its documentation.`)
   }
   const names = credentialNames(config, newToken)
-  if (newToken) await makePins(credentialsDir, names, say)
+  if (newToken) {
+    await makePins(credentialsDir, names, say)
+    await makePinFiles(referencesIn(hsm.config), owner, say)
+  }
   const absent = names.map(name => join(credentialsDir, name)).find(path => !existsSync(path))
   if (absent !== undefined) {
     throw new WarderError(
@@ -85,9 +88,21 @@ async function makePins(directory: string, names: readonly string[], say: Say): 
     const path = join(directory, name)
     if (existsSync(path)) continue
     await writePin(path)
-    say(`made a PIN: ${path}; keep a copy where this machine cannot take it with it`)
+    say(madePin(path))
   }
 }
+
+/** Where the configuration names a file: it is that of the user who reads it. */
+async function makePinFiles(references: readonly PluginReference[], owner: User | undefined, say: Say): Promise<void> {
+  for (const { kind, value } of references) {
+    if (kind !== 'file' || existsSync(value)) continue
+    await writePin(value)
+    if (owner !== undefined && isRoot()) await chown(value, owner.uid, owner.gid)
+    say(madePin(value))
+  }
+}
+
+const madePin = (path: string): string => `made a PIN: ${path}; keep a copy where this machine cannot take it with it`
 
 /** 160 bits in hexadecimal: fits the longest PIN that tokens commonly take, and stays readable when typed. */
 async function writePin(path: string): Promise<void> {

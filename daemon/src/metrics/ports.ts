@@ -1,7 +1,7 @@
 import type { KeyProvider, Store } from '@warder/contract'
 import type { AppendFile, JournalFiles, Ports } from '@warder/core'
 import { ckrIn } from '../hsm/ckr.ts'
-import type { Answered } from '../hsm/host-connection.ts'
+import type { Answered } from '../hsm/call.ts'
 import { metered } from './metered.ts'
 import type { Metrics } from './metrics.ts'
 

@@ -23,7 +23,7 @@ describe('what a failure says and how it ends', () => {
       'request: r1',
     ])
     expect(failureOf(remote(undefined))).to.deep.equal({ lines: ['Not there.', 'request: r1'], exitCode: 2 })
-    for (const reason of ['down', 'untrusted', 'lost', 'late'] as const) {
+    for (const reason of ['down', 'expired', 'untrusted', 'lost', 'late'] as const) {
       const { lines, exitCode } = failureOf(new Unreachable(reason, 'No.'))
       expect({ first: lines[0], exitCode, fix: lines[1]?.startsWith('fix: ') }).to.deep.equal({
         first: 'No.',

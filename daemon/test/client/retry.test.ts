@@ -5,7 +5,8 @@ import { retryDelay } from '../../src/client/retry.ts'
 
 const problem = (retryable: boolean, retryAfterMs?: number): RemoteProblem =>
   new RemoteProblem({ status: 503, title: '', detail: '', retryable, retryAfterMs })
-const unreachable = (reason: 'down' | 'untrusted' | 'lost' | 'late'): Unreachable => new Unreachable(reason, '')
+const unreachable = (reason: 'down' | 'expired' | 'untrusted' | 'lost' | 'late'): Unreachable =>
+  new Unreachable(reason, '')
 
 describe('asking again', () => {
   it('never happens for what is not safe', () => {
@@ -26,7 +27,7 @@ describe('asking again', () => {
   })
 
   it('is for a lost connection, and not for one that cannot be', () => {
-    for (const reason of ['down', 'untrusted', 'late'] as const)
+    for (const reason of ['down', 'expired', 'untrusted', 'late'] as const)
       expect(retryDelay('GET', 1, unreachable(reason))).to.equal(undefined)
   })
 

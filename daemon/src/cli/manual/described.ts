@@ -65,6 +65,13 @@ export function everyCommand(of: Described): readonly Described[] {
   return [of, ...of.commands.flatMap(everyCommand)]
 }
 
+/** Those that do something by themselves: also one with commands below it, when it has options of its own. */
+export function runnableCommands(of: Described): readonly Described[] {
+  return everyCommand(of).filter(
+    ({ path, commands, options }) => commands.length === 0 || (path.length > 1 && options.length > 0),
+  )
+}
+
 function usageOf(argument: Argument): string {
   const name = `${argument.name()}${argument.variadic ? '...' : ''}`
   return argument.required ? `<${name}>` : `[${name}]`

@@ -1,9 +1,9 @@
-import { type Described, type DescribedOption, everyCommand } from './described.ts'
+import { type Described, type DescribedOption, runnableCommands } from './described.ts'
 import { fileFormat, sections } from './texts.ts'
 
 /** The reference: docs/cli.md. */
 export function reference(program: Described): string {
-  const leaves = everyCommand(program).filter(({ commands }) => commands.length === 0)
+  const leaves = runnableCommands(program)
   const shared = new Map(
     leaves.flatMap(leaf => leaf.options.filter(option => option.shared).map(each => [each.term, each])),
   )

@@ -1,4 +1,4 @@
-import { type Described, type DescribedOption, everyCommand } from './described.ts'
+import { type Described, type DescribedOption, everyCommand, runnableCommands } from './described.ts'
 import { sections } from './texts.ts'
 
 export interface Page {
@@ -46,7 +46,7 @@ function programPage(program: Described): Page {
 }
 
 function commandPage(command: Described, program: Described): Page {
-  const leaves = everyCommand(command).filter(({ commands }) => commands.length === 0)
+  const leaves = runnableCommands(command)
   const shared = new Map(
     leaves.flatMap(leaf => leaf.options.filter(option => option.shared).map(each => [each.term, each])),
   )
