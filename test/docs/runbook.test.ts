@@ -27,7 +27,9 @@ const happens: Readonly<Record<string, string>> = {
   'situation: the disk is full': `
     head -c 100m /dev/zero >$data/filler 2>/dev/null || true
     echo paper >$safe/paper
-    while warder sign $safe/paper --key release >/dev/null 2>&1; do :; done`,
+    until { warder status || true; } | grep -q no-space; do
+      warder sign $safe/paper --key release >/dev/null 2>&1 || true
+    done`,
   'meanwhile: there is room': 'rm $data/filler',
   'situation: a record of the journal was changed': `
     warder sign $safe/paper --key release >/dev/null

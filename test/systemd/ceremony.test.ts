@@ -71,7 +71,7 @@ describe('a key ceremony', function () {
     expect(code, stderr).to.equal(0)
     const [name = '', ...others] = await transcripts()
     expect([name, others]).to.satisfy(
-      ([one, none]: [string, []]) => /^ceremony-\d{8}T\d{6}Z\.txt$/.test(one) && none.length === 0,
+      ([one, none]: [string, []]) => /^ceremony-\d{8}T\d{9}Z\.txt$/.test(one) && none.length === 0,
     )
     first = join(data(), name)
     const { mode, uid } = await stat(first)

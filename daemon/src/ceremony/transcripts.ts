@@ -4,12 +4,11 @@ import { join } from 'node:path'
 import { WarderError } from '@warder/contract'
 import { readTranscript, type ReadTranscript } from './read-transcript.ts'
 
-const namePattern = /^ceremony-\d{8}T\d{6}Z\.txt$/
+const namePattern = /^ceremony-\d{8}T\d{9}Z\.txt$/
 const mostBytes = 1 << 20
 
 /** As a transcript is named that is left in the data directory, where each start looks for it. */
-export const transcriptName = (at: Date): string =>
-  `ceremony-${at.toISOString().replace(/\.\d+/, '').replaceAll(/[-:]/g, '')}.txt`
+export const transcriptName = (at: Date): string => `ceremony-${at.toISOString().replaceAll(/[-:.]/g, '')}.txt`
 
 /**
  * Reads a transcript.

@@ -148,7 +148,7 @@ describe('the transcript of a key ceremony', () => {
       await writeFile(join(directory, transcriptName(ceremony.at)), good.text)
       await writeFile(join(directory, transcriptName(new Date(0))), bad.text.replace('other', 'else'))
       await writeFile(join(directory, 'notes.txt'), 'x')
-      expect(transcriptName(ceremony.at)).to.equal('ceremony-20260301T120000Z.txt')
+      expect(transcriptName(ceremony.at)).to.equal('ceremony-20260301T120000123Z.txt')
       const journaled: string[] = []
       let logged = ''
       const log = createLog({ write: line => void (logged += line) }, 'info')

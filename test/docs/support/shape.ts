@@ -9,6 +9,7 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   [/<id>-[0-9a-f]{8}\b/g, '<id>-<8 hex digits>'],
   [/\b\d+ (commits|days|records)\b/g, '<number> $1'],
   [/\b(record|line) \d+\b/g, '$1 <number>'],
+  [/\d{8}T\d{9}Z/g, '<time>'],
   [/\(byte \d+\)/g, '(byte <number>)'],
   [/^((?:size|bytes) +)\d+$/gm, '$1<number>'],
   [/"pid":\d+/g, '"pid":<number>'],
