@@ -155,7 +155,7 @@ describe('the transcript of a key ceremony', () => {
       const engine = { recordCeremony: async (digest: string) => journaled.push(digest) === 1 }
       await recordCeremonies(directory, engine, log)
       expect(journaled).to.deep.equal([good.digest])
-      expect(logged).to.contain('ceremony-19700101T000000Z.txt was changed').and.to.contain(good.digest)
+      expect(logged).to.contain('ceremony-19700101T000000000Z.txt was changed').and.to.contain(good.digest)
       expect(await transcriptsIn(join(directory, 'absent'))).to.deep.equal([])
     })
   })
