@@ -11,15 +11,21 @@ export interface LentEngine {
   takeBack(): Promise<void>
 }
 
-const services = [
-  'keys',
-  'crypto',
-  'transfers',
-  'rootKeys',
-  'spaces',
-  'apiKeys',
-  'idempotency',
-] as const satisfies readonly (keyof Engine)[]
+type Services = { [Name in keyof Engine as Engine[Name] extends (...given: never[]) => unknown ? never : Name]: true }
+
+/** By type, so that a service which is added and not listed does not compile. */
+const services = Object.keys({
+  keys: true,
+  crypto: true,
+  transfers: true,
+  rootKeys: true,
+  spaces: true,
+  apiKeys: true,
+  idempotency: true,
+  backups: true,
+} satisfies Services) as readonly (keyof Services)[]
+
+type Pass = <T>(call: () => Promise<T>) => Promise<T>
 
 /** Whoever lends it goes on using `engine` itself. */
 export function lendEngine(engine: Engine): LentEngine {
@@ -27,7 +33,7 @@ export function lendEngine(engine: Engine): LentEngine {
   let taken = false
   let onIdle = (): void => {}
 
-  const pass = async (call: () => Promise<unknown>): Promise<unknown> => {
+  const pass: Pass = async call => {
     if (taken) throw new WarderError('sealed', 'The appliance was sealed.')
     underWay++
     try {
@@ -38,6 +44,7 @@ export function lendEngine(engine: Engine): LentEngine {
     }
   }
   const guarded = new Map<unknown, unknown>(services.map(name => [name, guard(engine[name], pass)]))
+  guarded.set('backups', lendBackups(engine.backups, pass))
   return {
     engine: guard(engine, pass, guarded),
     takeBack() {
@@ -50,12 +57,36 @@ export function lendEngine(engine: Engine): LentEngine {
   }
 }
 
+/** A backup goes on after the call that began it: each part of it is a call. One that is cut off is on record as begun. */
+function lendBackups(backups: Engine['backups'], pass: Pass): Engine['backups'] {
+  return {
+    create: (...given) =>
+      pass(async () => {
+        const backup = await backups.create(...given)
+        return { ...backup, parts: eachIn(backup.parts, pass), finish: ended => pass(() => backup.finish(ended)) }
+      }),
+  }
+}
+
+async function* eachIn<Part>(parts: AsyncIterable<Part>, pass: Pass): AsyncGenerator<Part> {
+  const iterator = parts[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const step = await pass(() => iterator.next())
+      if (step.done === true) return
+      yield step.value
+    }
+  } finally {
+    await pass(async () => iterator.return?.()).catch(() => undefined)
+  }
+}
+
 /** What answers at once and tells nothing that is sealed. */
 const free: ReadonlySet<unknown> = new Set<keyof Engine>(['figures'])
 
 function guard<Service extends object>(
   service: Service,
-  pass: (call: () => Promise<unknown>) => Promise<unknown>,
+  pass: Pass,
   instead: ReadonlyMap<unknown, unknown> = new Map(),
 ): Service {
   return new Proxy(service, {
