@@ -25,14 +25,22 @@ export interface Since {
 
 export const nothingSince = (): Since => ({ acts: [], others: new Map() })
 
-/** Adds a record that was written after the point. */
+/**
+ * Adds a record that was written after the point. A restrictive act counts from its intent on, which alone says what it is
+ * about when a crash came before its outcome, until an outcome says that it was not made.
+ */
 export function noteSince({ acts, others }: Since, record: JournalRecord): void {
   const { seq, ts, actor, subject, phase, result } = record
-  if (phase === 'intent' || result !== 'ok') return
   const action = restrictive.find(each => each === record.action)
-  if (action !== undefined && phase === 'outcome' && (record.applied ?? 0) > 0) {
-    acts.push({ seq, ts, actor, action, subject })
-  } else others.set(record.action, (others.get(record.action) ?? 0) + 1)
+  if (phase === 'intent') {
+    if (action !== undefined) acts.push({ seq, ts, actor, action, subject })
+    return
+  }
+  const at = acts.findIndex(act => act.seq === record.intent)
+  if (phase === 'outcome' && at >= 0) {
+    if ((record.applied ?? 0) === 0) acts.splice(at, 1)
+  } else if (result === 'ok' || (record.applied ?? 0) > 0)
+    others.set(record.action, (others.get(record.action) ?? 0) + 1)
 }
 
 export interface Reapplied {
