@@ -13,9 +13,10 @@ import type { SelfTestFinding } from './self-test.ts'
  *   that was not made for it, or put an import key to another use.
  * - *blob*: a sealed key as AES key wrap with padding (RFC 5649, NIST SP 800-38F KWP) over its PKCS#8 or raw form.
  * - *SPKI*: SubjectPublicKeyInfo, DER (RFC 5280 section 4.1.2.7).
- * - *check value*: 8 bytes that name a secret key without telling anything of it: the start of AES-256-ECB of 16 zero
- *   bytes; for AES keys of usage `wrap`, which cannot encrypt, the start of AES key wrap with padding of 8 zero bytes; for
- *   HMAC keys the start of the MAC of the text `warder/check-value`.
+ * - *check value*: 8 bytes that name a secret key without telling anything of it: the start of AES-256-ECB of the text
+ *   `warder/check-val`, and not of zeros, which is the secret of GCM's authentication; for AES keys of usage `wrap`, which
+ *   cannot encrypt, the start of AES key wrap with padding of 8 zero bytes; for HMAC keys the start of the MAC of the text
+ *   `warder/check-value`.
  */
 export const keyAlgorithms = [
   'P-256',

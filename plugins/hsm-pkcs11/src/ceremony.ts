@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import pkcs11js from 'pkcs11js'
 import type { HsmPlugin, RootKeyRecord, TokenRecord } from '@warder/contract'
+import { checkBlock } from './check-value.ts'
 import { ckrOf, meaningOf } from './ckr.ts'
 import type { Config } from './config.ts'
 import { Copies } from './copies.ts'
@@ -39,7 +40,6 @@ const attributes = [
 
 const wrappingCheck = 'AES key wrap with padding (RFC 5649) of 8 zero bytes, the first 8 bytes'
 const storeCheck = 'AES-256-ECB of the text warder/check-val, the first 8 bytes'
-const storeBlock = Buffer.from('warder/check-val')
 
 /** What the token is and which root keys it has, for the record. Logs in, reads, and changes nothing. */
 export const ceremony: NonNullable<HsmPlugin<Config>['ceremony']> = async (config, files) => {
@@ -107,14 +107,10 @@ function flag(lib: Cryptoki, session: Handle, key: Handle, attribute: number): b
   }
 }
 
-/**
- * Not of zeros, as with other AES keys: what that gives is the secret that GCM authenticates with (NIST SP 800-38D
- * section 7.1), and this is printed. No store secret is ever encrypted with this block as its counter.
- */
 function storeCheckValue(lib: Cryptoki, session: Handle, key: Handle): string | null {
   try {
     lib.C_EncryptInit(session, { mechanism: pkcs11js.CKM_AES_ECB }, key)
-    return lib.C_Encrypt(session, storeBlock, Buffer.alloc(32)).subarray(0, 8).toString('hex')
+    return lib.C_Encrypt(session, checkBlock, Buffer.alloc(32)).subarray(0, 8).toString('hex')
   } catch (error) {
     if (meaningOf(ckrOf(error) ?? '') === 'unsupported') return null
     throw error

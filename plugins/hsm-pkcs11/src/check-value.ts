@@ -6,6 +6,11 @@ import { bytesAsKey, keyWrapPad } from './wrapping.ts'
 
 const checkValueBytes = 8
 const label = Buffer.from('warder/check-value')
+/**
+ * One block. Not of zeros, as is usual: what AES makes of those is the secret that GCM authenticates with (NIST SP 800-38D,
+ * section 7.1), and check values are shown. As a counter block it would need the IV `warder/check` among 2^96.
+ */
+export const checkBlock = Buffer.from('warder/check-val')
 
 /**
  * Names a secret key by what it does, without telling anything of it. The key's own purpose is all that may be asked of it,
@@ -31,7 +36,7 @@ export function checkValueOf(
     return start(wrapped)
   }
   lib.C_EncryptInit(session, { mechanism: pkcs11js.CKM_AES_ECB }, key)
-  return start(lib.C_Encrypt(session, Buffer.alloc(16), out))
+  return start(lib.C_Encrypt(session, checkBlock, out))
 }
 
 function start(bytes: Uint8Array): Uint8Array {

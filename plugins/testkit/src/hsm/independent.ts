@@ -136,7 +136,7 @@ export function checkValue({ algorithm, bytes }: KnownKey, usage: KeyUsage): Uin
     return hmac(algorithm as MacAlgorithm, bytes, Buffer.from('warder/check-value')).subarray(0, 8)
   }
   if (usage === 'wrap') return wrapPad(bytes, Buffer.alloc(8)).subarray(0, 8)
-  return createCipheriv('aes-256-ecb', bytes, null).update(Buffer.alloc(16)).subarray(0, 8)
+  return createCipheriv('aes-256-ecb', bytes, null).update('warder/check-val').subarray(0, 8)
 }
 
 export function hmac(algorithm: MacAlgorithm, key: Uint8Array, data: Uint8Array): Buffer {

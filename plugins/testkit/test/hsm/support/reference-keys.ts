@@ -87,7 +87,7 @@ export function isOnRecord({ algorithm, usage, spki, checkValue }: SealedRef, by
 function check(algorithm: KeyAlgorithm, usage: KeyPurpose, bytes: Buffer): Uint8Array {
   if (algorithm !== 'AES-256') return createHmac(macHash(algorithm), bytes).update('warder/check-value').digest()
   if (usage === 'wrap') return keyWrap(bytes, Buffer.alloc(8))
-  return createCipheriv('aes-256-ecb', bytes, null).update(Buffer.alloc(16))
+  return createCipheriv('aes-256-ecb', bytes, null).update('warder/check-val')
 }
 
 // RFC 5649 section 3
