@@ -97,6 +97,19 @@ describe('warder sign, verify, encrypt, decrypt, mac and random', () => {
       expect(JSON.parse(asJson.stdout)).to.include({ valid: false })
     })
 
+    it('says which version was tried, and how to try an older one, when nobody named one', async () => {
+      await shell.ok(['key', 'create', 'yearly', '--algorithm', 'P-256'])
+      await shell.ok(['sign', 'small', '--key', 'yearly', '--out', 'first.sig'])
+      await shell.ok(['key', 'rotate', 'yearly'])
+      const args = ['verify', 'small', '--key', 'yearly', '--signature', 'first.sig']
+      const newest = await shell.run(args)
+      expect(newest).to.include({ code: 1, stdout: 'INVALID\n' })
+      expect(newest.stderr).to.include('version 2 was tried').and.to.include('--key-version')
+      expect(await shell.ok([...args, '--key-version', '1'])).to.equal('VALID    ES256, version 1 of yearly\n')
+      const { stderr } = await shell.run([...args, '--key-version', '2'])
+      expect(stderr).to.equal('')
+    })
+
     it('tells a mistake from a wrong signature', async () => {
       expect(await shell.refused(2, ['verify', 'small', '--key', 'nothing', '--signature', 'small.sig'])).to.include(
         '[key-not-found]',

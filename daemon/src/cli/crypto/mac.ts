@@ -22,7 +22,7 @@ export async function mac(file: string | undefined, flags: MacFlags): Promise<vo
     const params = { space, key: flags.key }
     if (toCheck !== undefined) {
       const found = (await client.call('verifyMac', { params, body: { ...body, mac: toCheck } })).body
-      return printVerdict(flags.format, found, `version ${found.version} of ${flags.key}`)
+      return printVerdict(flags, found)
     }
     const made = (await client.call('mac', { params, body })).body
     const format = asData(flags)

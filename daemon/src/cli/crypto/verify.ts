@@ -23,6 +23,6 @@ export async function verify(
     const message = await readMessage(file, () => algorithmFor(client, params, flags.algorithm))
     const body = { algorithm: flags.algorithm, ...message, format: flags.form, version: flags.keyVersion, signature }
     const found = (await client.call('verify', { params, body })).body
-    await printVerdict(flags.format, found, `${found.algorithm}, version ${found.version} of ${key}`)
+    await printVerdict({ ...flags, key }, found, found.algorithm)
   })
 }
