@@ -33,7 +33,8 @@ export const goals: readonly Goal[] = [
   atMost('keys100k.ready_s', 5, 'start with 100,000 keys, s'),
   atMost('list.100k.p99_ms', 20, 'a page of 100 of 100,000 keys with a filter, p99, ms'),
   atMost('loop.load.p99_ms', 5, 'stretch the event loop computes under load, p99, ms'),
-  atMost('loop.hang.p99_ms', 5, 'the same while every HSM host hangs, p99, ms'),
+  atMost('loop.hang.p99_ms', 50, 'the same while every HSM host hangs, p99, ms'),
+  atMost('loop.hang.reads_p99_ms', 20, 'reading a key meanwhile, p99, ms'),
 ]
 
 /** One row for each goal whose figure was measured: what was asked, what came of it, and whether that is enough. */
