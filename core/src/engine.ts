@@ -22,7 +22,7 @@ import { Replay } from './records/recover.ts'
 import { Repository } from './records/repository.ts'
 import { deriveStoreKeys, eraseStoreKeys, type StoreKeys } from './records/store-secret.ts'
 import { createSpaces } from './spaces/service.ts'
-import { noSpans, type Spans } from './spans.ts'
+import type { Spans } from './spans.ts'
 
 /** Everything the engine stands on. It closes none of them: who opened a port closes it, after the engine. */
 export interface Ports {
@@ -69,7 +69,7 @@ async function assemble(foundation: Foundation, ports: Ports, op: Op): Promise<E
   const { journal, repository } = foundation
   const { hsm, store, log } = ports
   const now = (): Date => ports.now()
-  const authorize = followed(createAuthorize(journal), ports.spans ?? noSpans)
+  const authorize = followed(createAuthorize(journal), ports.spans)
   const keyring = new Keyring(repository, authorize)
   const rootKeys = createRootKeys({ repository, hsm, authorize, log, now })
   const listing = createListing(keyring, store)
@@ -178,8 +178,8 @@ export function journalContext(
   return { files, log, node, now: () => ports.now(), redaction: keys.redaction, spans }
 }
 
-function followed(authorize: Authorize, spans: Spans): Authorize {
-  return (call, act) => spans.around('authorise', () => authorize(call, act))
+function followed(authorize: Authorize, spans: Spans | undefined): Authorize {
+  return spans === undefined ? authorize : (call, act) => spans.around('authorise', () => authorize(call, act))
 }
 
 async function healthOf(service: Store | KeyProvider, op: Op): Promise<Health> {

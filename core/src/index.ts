@@ -39,6 +39,6 @@ export {
   reapplyAll,
 } from './successor.ts'
 export { ceremonyAction } from './audit/ceremonies.ts'
-export { noSpans, type SpanName, type Spans } from './spans.ts'
+export type { SpanName, Spans } from './spans.ts'
 export type { ListPage, ListQuery } from './list-page.ts'
 export type * from './spaces/model.ts'

@@ -6,6 +6,3 @@ export interface Spans {
   /** Calls `work` at once, once, and answers or fails as it does. */
   around<T>(name: SpanName, work: () => Promise<T>): Promise<T>
 }
-
-/** Where nobody follows. */
-export const noSpans: Spans = { around: (_, work) => work() }

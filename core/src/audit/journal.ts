@@ -1,4 +1,5 @@
 import { type Health, type Log, WarderError } from '@warder/contract'
+import { Clock } from './clock.ts'
 import { encodeRecord } from './encode.ts'
 import type { EventDraft, JournalRecord, Phase, WriteDigest } from './event.ts'
 import type { AppendFile, JournalFiles } from './files.ts'
@@ -7,7 +8,7 @@ import {
   commitLine,
   emptyChain,
   hashOf,
-  maxRecordBytes,
+  isTooLong,
   runningHash,
   segmentName,
   segmentRecords,
@@ -15,7 +16,7 @@ import {
 import { readJournal } from './read.ts'
 import { redact, type RedactionKey } from './redact.ts'
 import { Salts } from './salts.ts'
-import { noSpans, type Spans } from '../spans.ts'
+import type { Spans } from '../spans.ts'
 
 export interface JournalContext {
   readonly files: JournalFiles
@@ -35,10 +36,19 @@ export interface Appended {
   readonly hash: string
 }
 
-interface Pending extends Appended {
+interface Line extends Appended {
+  /** The record as it is stored, after its hash. */
   readonly line: string
-  readonly settle: { resolve(appended: Appended): void; reject(error: unknown): void }
 }
+
+interface Pending extends Line {
+  resolve(appended: Appended): void
+  reject(error: unknown): void
+}
+
+/** What only some phases have. */
+type Extra = Pick<JournalRecord, 'writes' | 'intent' | 'applied'>
+const nothing: Extra = {}
 
 /** A batch never grows past this many bytes, so that one sync stays short. */
 const batchBytes = 1 << 20
@@ -59,6 +69,7 @@ export class Journal {
   #next: number
   #head: string
   readonly #salts = new Salts()
+  readonly #clock: Clock
   #pending: Pending[] = []
   #flushing: Promise<void> | undefined
   #failure: WarderError | undefined
@@ -71,6 +82,7 @@ export class Journal {
     this.#next = chain.next
     this.#head = chain.head
     this.#file = file
+    this.#clock = new Clock(context.now)
   }
 
   /**
@@ -140,7 +152,7 @@ export class Journal {
   }
 
   append(draft: EventDraft): Promise<Appended> {
-    return this.#enqueue(draft, 'event', {})
+    return this.#enqueue(draft, 'event', nothing)
   }
 
   intent(draft: EventDraft, writes: readonly WriteDigest[]): Promise<Appended> {
@@ -166,60 +178,56 @@ export class Journal {
     await this.#file?.close()
   }
 
-  #enqueue(draft: EventDraft, phase: Phase, extra: Partial<JournalRecord>): Promise<Appended> {
-    const { spans = noSpans } = this.#context
+  #enqueue(draft: EventDraft, phase: Phase, extra: Extra): Promise<Appended> {
+    const { spans } = this.#context
+    if (spans === undefined) return this.#add(draft, phase, extra)
     return spans.around('journal.append', () => this.#add(draft, phase, extra))
   }
 
-  #add(draft: EventDraft, phase: Phase, extra: Partial<JournalRecord>): Promise<Appended> {
+  #add(draft: EventDraft, phase: Phase, extra: Extra): Promise<Appended> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     if (this.#closed) return Promise.reject(new WarderError('journal-unavailable', 'The journal is closed.'))
     if (this.#pending.length >= (this.#context.queueLimit ?? 8192)) {
       return Promise.reject(new WarderError('over-capacity', 'Too many records wait for the journal.'))
     }
-    const { line, hash } = this.#encode(draft, phase, extra, this.#next, this.#head)
-    const seq = this.#next
-    this.#next++
-    this.#head = hash
     return new Promise((resolve, reject) => {
-      this.#pending.push({ seq, hash, line, settle: { resolve, reject } })
+      const { seq, hash, line } = this.#encode(draft, phase, extra, this.#next, this.#head)
+      this.#next = seq + 1
+      this.#head = hash
+      this.#pending.push({ seq, hash, line, resolve, reject })
       this.#flushing ??= Promise.resolve().then(() => this.#flush())
     })
   }
 
-  #encode(
-    draft: EventDraft,
-    phase: Phase,
-    extra: Partial<JournalRecord>,
-    seq: number,
-    prev: string,
-  ): { line: string; hash: string } {
-    const { now, node, redaction } = this.#context
+  #encode(draft: EventDraft, phase: Phase, { writes, intent, applied }: Extra, seq: number, prev: string): Line {
+    const { node, redaction } = this.#context
+    const { type, action, correlation, actor, authn, result } = draft
     const { subject, redacted } = redact(draft.subject, redaction)
-    const record: JournalRecord = {
+    const json = encodeRecord({
       v: 1,
       origin: this.#origin,
       seq,
       prev,
       salt: this.#salts.next(),
-      ts: now().toISOString(),
+      ts: this.#clock.now(),
       node,
-      type: draft.type,
+      type,
       phase,
-      action: draft.action,
-      correlation: draft.correlation,
-      actor: draft.actor,
-      ...(draft.authn && { authn: draft.authn }),
+      action,
+      correlation,
+      actor,
+      authn,
       subject,
       policyDigest: null,
-      result: draft.result,
+      result,
       redacted,
-      ...extra,
-    }
-    const json = encodeRecord(record)
-    if (Buffer.byteLength(json) > maxRecordBytes) throw new TypeError('a journal record exceeds 65,535 bytes')
+      writes,
+      intent,
+      applied,
+    })
+    if (isTooLong(json)) throw new TypeError('a journal record exceeds 65,535 bytes')
     const hash = hashOf(json)
-    return { line: `${hash} ${json}\n`, hash }
+    return { seq, hash, line: `${hash} ${json}\n` }
   }
 
   async #flush(): Promise<void> {
@@ -236,7 +244,7 @@ export class Journal {
         break
       }
       this.#committed = { origin: this.#origin, next: last.seq + 1, head: last.hash, running }
-      for (const { seq, hash, settle } of batch) settle.resolve({ seq, hash })
+      for (const { seq, hash, resolve } of batch) resolve({ seq, hash })
     }
     this.#flushing = undefined
   }
@@ -273,7 +281,7 @@ export class Journal {
     )
     this.#context.log.error('the journal stopped', { reason, seq: this.#committed.next })
     const waiting = this.#pending.splice(0)
-    for (const { settle } of [...batch, ...waiting]) settle.reject(this.#failure)
+    for (const { reject } of [...batch, ...waiting]) reject(this.#failure)
     // A full segment has no room for one more record, and there was none for another segment.
     if (reason === 'no-space' && this.#file !== undefined && this.#committed.next % segmentRecords !== 0) {
       const draft: EventDraft = {
@@ -285,7 +293,7 @@ export class Journal {
         result: reason,
       }
       const { next, head, running } = this.#committed
-      const { line, hash } = this.#encode(draft, 'event', {}, next, head)
+      const { line, hash } = this.#encode(draft, 'event', nothing, next, head)
       await this.#file
         .appendLast(Buffer.from(line + commitLine(next, 1, runningHash(running, [hash]))))
         .catch((cause: unknown) =>

@@ -16,6 +16,10 @@ export const zeroHash = '0'.repeat(64)
 /** Records never exceed this many bytes of canonical JSON. */
 export const maxRecordBytes = 65_535
 
+/** A character takes at most three bytes of UTF-8, so that few records need be measured. */
+export const isTooLong = (json: string): boolean =>
+  json.length > maxRecordBytes / 3 && Buffer.byteLength(json) > maxRecordBytes
+
 /** Records per segment file; a segment holds the sequence numbers `n × 65,536` to `(n + 1) × 65,536 − 1`. */
 export const segmentRecords = 65_536
 

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, type Hmac } from 'node:crypto'
 import canonicalize from 'canonicalize'
 
 /**
@@ -60,16 +60,15 @@ export interface Redacted {
 export function redact(subject: Readonly<Record<string, unknown>>, redactionKey: RedactionKey): Redacted {
   const shown: Record<string, unknown> = {}
   const redacted: string[] = []
-  for (const [field, value] of Object.entries(subject)) {
+  for (const field of Object.keys(subject)) {
+    const value = subject[field]
     if (value === undefined) continue
     if (publicFields.has(field)) {
       shown[field] = value
     } else {
-      const digest = (each: unknown): Buffer =>
-        createHmac('sha256', redactionKey.key).update(encode(field, each)).digest()
       shown[field] = isByteStrings(value)
-        ? value.map(each => digest(each).subarray(0, 16).toString('base64url'))
-        : `hmac-sha256:${redactionKey.version}:${digest(value).toString('base64url')}`
+        ? value.map(each => digested(field, each, redactionKey).digest().toString('base64url', 0, 16))
+        : `hmac-sha256:${redactionKey.version}:${digested(field, value, redactionKey).digest('base64url')}`
       redacted.push(field)
     }
   }
@@ -81,8 +80,9 @@ function isByteStrings(value: unknown): value is readonly Uint8Array[] {
 }
 
 /** Typed, so that `1`, `"1"` and `true` differ, and bound to the field's name, so that equal values of two fields do too. */
-function encode(field: string, value: unknown): Buffer {
-  if (value instanceof Uint8Array) return Buffer.concat([Buffer.from(`${field}\0bytes\0`), value])
+function digested(field: string, value: unknown, { key }: RedactionKey): Hmac {
+  const hmac = createHmac('sha256', key)
+  if (value instanceof Uint8Array) return hmac.update(`${field}\0bytes\0`).update(value)
   const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
-  return Buffer.from(`${field}\0${type}\0${canonicalize(value) ?? ''}`)
+  return hmac.update(`${field}\0${type}\0${canonicalize(value) ?? ''}`)
 }

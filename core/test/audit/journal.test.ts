@@ -155,6 +155,21 @@ describe('the journal', () => {
     expect(two?.subject['pin']).not.to.equal(one?.subject['pin'])
   })
 
+  it('takes a record of 65,535 bytes, and refuses a longer one without losing its place', async () => {
+    const files = new MemoryFiles()
+    const journal = await Journal.create(contextOver(files), 'origin-1')
+    await journal.append(event(1, { name: '' }))
+    const [, line = ''] = (files.contents.get(first) as Buffer).toString().match(/^[0-9a-f]{64} .*$/gm) ?? []
+    const room = 65_535 - (line.length - 65)
+    // of two bytes a character: their count alone says nothing
+    const longest = 'ß'.repeat(room / 2) + 'x'.repeat(room % 2)
+    const refused: unknown = await journal.append(event(1, { name: `${longest}x` })).catch((error: unknown) => error)
+    expect(refused).to.be.instanceOf(TypeError)
+    expect((await journal.append(event(1, { name: longest }))).seq).to.equal(2)
+    await journal.close()
+    expect(await recordsOf(files)).to.have.length(3)
+  })
+
   it('never replaces a journal that is there', async () => {
     const files = new MemoryFiles()
     await (await Journal.create(contextOver(files), 'origin-1')).close()
