@@ -124,6 +124,35 @@ describe('an appliance whose storage is changed behind its back', function () {
     await appliance.admin.get(`${keys}/one`)
   })
 
+  it('a key in use whose row was put back or removed is used for a moment at most', async () => {
+    // it was refused at the very next use once; now a read that was just made counts for 100 ms
+    const name = 'used'
+    await appliance.admin.post(keys, { name, algorithm: 'P-256' })
+    const path = `${keys}/${name}:sign`
+    const signing = () => appliance.admin.send({ method: 'POST', path, body: { input: 'AAAA' } })
+    const older = rows.read('keys', `default/${name}`)
+    await appliance.admin.post(`${keys}/${name}:disable`)
+    expectProblem(await signing(), 409, 'wrong-state')
+    const disabled = rows.read('keys', `default/${name}`)
+    rows.replace(disabled, older)
+    await until('the older state is refused', async () => {
+      const answer = await signing()
+      expect(answer.status, 'an older state is never used').to.not.equal(200)
+      return answer.status === 503
+    })
+    expectProblem(await signing(), 503, 'record-rolled-back')
+    rows.replace(older, disabled)
+    await appliance.admin.post(`${keys}/${name}:enable`)
+    expect((await signing()).status, 'enabled again').to.equal(200)
+
+    const version = rows.first('key-versions', (await appliance.admin.get<KeyView>(`${keys}/${name}`)).id)
+    rows.remove(version)
+    await until('its use is refused', async () => (await signing()).status === 503)
+    expectProblem(await signing(), 503, 'record-missing')
+    rows.insert(version)
+    expect((await signing()).status, 'restored').to.equal(200)
+  })
+
   it('a row that the journal does not know is no key', async () => {
     const row = rows.read('keys', 'default/one')
     rows.insert({ ...row, id: 'default/planted' })

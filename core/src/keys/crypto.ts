@@ -3,8 +3,9 @@ import type { Journal } from '../audit/journal.ts'
 import { type Call, onBehalfOf } from '../call.ts'
 import type { Crypto } from '../engine-api.ts'
 import { type Authorize, rootSpace } from '../policy/authorize.ts'
+import type { KeyRecord } from './collection.ts'
 import { encryption } from './encrypt-and-decrypt.ts'
-import type { FoundKey, Keyring } from './keyring.ts'
+import type { Keyring } from './keyring.ts'
 import { rotateKey } from './lifecycle-service.ts'
 import { otherUses } from './mac-wrap-derive.ts'
 import { signing } from './sign-and-verify.ts'
@@ -70,7 +71,7 @@ export function createCrypto(parts: CryptoParts): Crypto {
 }
 
 /** Replaces a version that has encrypted half as often as is safe, beside the request that noticed it. */
-function rotationByUse(parts: CryptoParts): (key: FoundKey) => void {
+function rotationByUse(parts: CryptoParts): (key: KeyRecord) => void {
   const rotating = new Set<string>()
   const signal = new AbortController().signal
   return ({ id, space, name, primary }) => {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type KeyProvider, WarderError } from '@warder/contract'
 import type { Call } from '../call.ts'
-import { type FoundKey, type Keyring, requireVersion } from './keyring.ts'
+import type { KeyRecord } from './collection.ts'
+import { type Keyring, requireVersion } from './keyring.ts'
 import { requireLength } from './limits.ts'
-import { toRef } from './material.ts'
 import type { DataKey, Decrypted, DecryptInput, Encrypted, EncryptInput } from './model.ts'
 import { oaepAlgorithm, oaepEncrypt } from './oaep.ts'
 import type { Use } from './use.ts'
@@ -13,7 +13,7 @@ export interface EncryptionParts {
   readonly keyring: Keyring
   readonly hsm: KeyProvider
   /** Counts one GCM encryption before it is made. @throws WarderError `use-limit-reached`. */
-  countUse(key: FoundKey, version: number, call: Call): Promise<void>
+  countUse(key: KeyRecord, version: number, call: Call): Promise<void>
 }
 
 interface DataKeyInput {
@@ -28,25 +28,25 @@ interface Encryption {
 }
 
 const nothing = new Uint8Array(0)
-const isAes = (key: FoundKey): boolean => key.algorithm === 'AES-256'
+const isAes = (key: KeyRecord): boolean => key.algorithm === 'AES-256'
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
 
 export function encryption({ keyring, hsm, countUse }: EncryptionParts): Encryption {
-  async function aesEncrypt(key: FoundKey, input: EncryptInput, call: Call): Promise<Encrypted> {
+  async function aesEncrypt(key: KeyRecord, input: EncryptInput, call: Call): Promise<Encrypted> {
     requireAlgorithm(key, input.algorithm)
     const { number } = requireVersion(key, 'protect', input.version)
-    const record = await keyring.versionRecord(key, number, call)
+    const ref = await keyring.refToUse(key, number, call)
     const aad = additionalData(key.space, key.id, number, input.aad ?? nothing)
     await countUse(key, number, call)
-    const sealed = await hsm.encrypt(toRef(record), input.plaintext, aad, call)
+    const sealed = await hsm.encrypt(ref, input.plaintext, aad, call)
     return { ciphertext: encodeCiphertext(number, sealed), algorithm: 'A256GCM', version: number }
   }
 
-  async function rsaEncrypt(key: FoundKey, input: EncryptInput, call: Call): Promise<Encrypted> {
+  async function rsaEncrypt(key: KeyRecord, input: EncryptInput, call: Call): Promise<Encrypted> {
     refuseAad(input.aad)
     const algorithm = await oaepAlgorithm(hsm, input.algorithm, call)
     const { number } = requireVersion(key, 'protect', input.version)
-    const { spki } = await keyring.versionRecord(key, number, call)
+    const { spki } = await keyring.versionToUse(key, number, call)
     return {
       ciphertext: oaepEncrypt(Buffer.from(spki ?? '', 'base64'), algorithm, input.plaintext),
       algorithm,
@@ -54,25 +54,25 @@ export function encryption({ keyring, hsm, countUse }: EncryptionParts): Encrypt
     }
   }
 
-  async function aesDecrypt(key: FoundKey, input: DecryptInput, call: Call): Promise<Decrypted> {
+  async function aesDecrypt(key: KeyRecord, input: DecryptInput, call: Call): Promise<Decrypted> {
     requireAlgorithm(key, input.algorithm)
     const { version, ...sealed } = decodeCiphertext(input.ciphertext)
     if (input.version !== undefined && input.version !== version) throw decryptionFailed()
     const found = key.versions.find(({ number }) => number === version)
     if (found === undefined) throw decryptionFailed()
     const { state } = requireVersion(key, 'process', version)
-    const record = await keyring.versionRecord(key, version, call)
+    const ref = await keyring.refToUse(key, version, call)
     const aad = additionalData(key.space, key.id, version, input.aad ?? nothing)
-    const plaintext = await hsm.decrypt(toRef(record), { algorithm: 'A256GCM', ...sealed, aad }, call)
+    const plaintext = await hsm.decrypt(ref, { algorithm: 'A256GCM', ...sealed, aad }, call)
     return { plaintext, version, ...(state === 'compromised' && { compromised: true as const }) }
   }
 
-  async function rsaDecrypt(key: FoundKey, input: DecryptInput, call: Call): Promise<Decrypted> {
+  async function rsaDecrypt(key: KeyRecord, input: DecryptInput, call: Call): Promise<Decrypted> {
     refuseAad(input.aad)
     const algorithm = await oaepAlgorithm(hsm, input.algorithm, call)
     const { number, state } = requireVersion(key, 'process', input.version)
-    const record = await keyring.versionRecord(key, number, call)
-    const plaintext = await hsm.decrypt(toRef(record), { algorithm, ciphertext: input.ciphertext }, call)
+    const ref = await keyring.refToUse(key, number, call)
+    const plaintext = await hsm.decrypt(ref, { algorithm, ciphertext: input.ciphertext }, call)
     return { plaintext, version: number, ...(state === 'compromised' && { compromised: true as const }) }
   }
 
@@ -121,7 +121,7 @@ export function encryption({ keyring, hsm, countUse }: EncryptionParts): Encrypt
   }
 }
 
-function requireAlgorithm(key: FoundKey, name: string | undefined): void {
+function requireAlgorithm(key: KeyRecord, name: string | undefined): void {
   if (name === undefined || name === 'A256GCM') return
   const code = name.startsWith('RSA-OAEP') ? 'algorithm-mismatch' : 'unknown-algorithm'
   throw new WarderError(code, `A ${key.algorithm} key encrypts with A256GCM.`, { facts: { field: 'algorithm' } })

@@ -1,4 +1,4 @@
-import { type KeyUsage, type Op, WarderError } from '@warder/contract'
+import { type KeyRef, type KeyUsage, type Op, WarderError } from '@warder/contract'
 import type { EventDraft } from '../audit/event.ts'
 import type { Call, Permission } from '../call.ts'
 import type { Expectation } from '../engine-api.ts'
@@ -17,6 +17,7 @@ import {
 } from './collection.ts'
 import { allows, type OperationKind } from './lifecycle.ts'
 import type { KeyView } from './model.ts'
+import { refOf } from './refs.ts'
 
 /** A key as read, with the revision it was read at. */
 export interface FoundKey extends KeyRecord {
@@ -44,12 +45,28 @@ export class Keyring {
   /** @throws WarderError `key-not-found`. */
   async find(space: string, name: string, op: Op): Promise<FoundKey> {
     const found = await this.repository.read(keys, keyId(space, name), op)
-    if (found === undefined) throw new WarderError('key-not-found', `There is no key of that name in space ${space}.`)
+    if (found === undefined) throw unknownKey(space)
     return { ...found.value, generation: found.revision }
+  }
+
+  /** As {@link find}, for a use of the key: see {@link Repository.readToUse}. */
+  async findToUse(space: string, name: string, op: Op): Promise<KeyRecord> {
+    const found = await this.repository.readToUse(keys, keyId(space, name), op)
+    if (found === undefined) throw unknownKey(space)
+    return found.value
   }
 
   async versionRecord(key: KeyRecord, number: number, op: Op): Promise<VersionRecord> {
     return (await this.repository.require(keyVersions, versionId(key.id, number), op)).value
+  }
+
+  async versionToUse(key: KeyRecord, number: number, op: Op): Promise<VersionRecord> {
+    return (await this.repository.requireToUse(keyVersions, versionId(key.id, number), op)).value
+  }
+
+  /** Where the HSM has this version, for a use. @throws WarderError `wrong-state` once it was destroyed. */
+  async refToUse(key: KeyRecord, number: number, op: Op): Promise<KeyRef> {
+    return refOf(await this.versionToUse(key, number, op))
   }
 
   /** Runs `work` on a key while nobody else changes it, if it is at the generation expected. */
@@ -83,6 +100,9 @@ export class Keyring {
     return this.#changes.get(space) ?? 0
   }
 }
+
+const unknownKey = (space: string): WarderError =>
+  new WarderError('key-not-found', `There is no key of that name in space ${space}.`)
 
 /** What callers see: the record without what is only for us. */
 export function viewOf({ versions, ...key }: FoundKey): KeyView {

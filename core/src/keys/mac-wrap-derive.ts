@@ -2,7 +2,6 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { KeyProvider } from '@warder/contract'
 import { type Keyring, requireVersion } from './keyring.ts'
 import { requireLength } from './limits.ts'
-import { toRef } from './material.ts'
 import type { Derived, Maced, MacInput, MacVerified, Unwrapped, VerifyMacInput, Wrapped } from './model.ts'
 import type { Use } from './use.ts'
 import { decodeWrapped, decryptionFailed, encodeWrapped } from './wire.ts'
@@ -31,7 +30,7 @@ export function otherUses(keyring: Keyring, hsm: KeyProvider): OtherUses {
       async one(key, { input, version }, call) {
         requireLength('input', input)
         const { number } = requireVersion(key, 'protect', version)
-        const mac = await hsm.mac(toRef(await keyring.versionRecord(key, number, call)), input, call)
+        const mac = await hsm.mac(await keyring.refToUse(key, number, call), input, call)
         return { mac, version: number }
       },
     },
@@ -44,7 +43,7 @@ export function otherUses(keyring: Keyring, hsm: KeyProvider): OtherUses {
       async one(key, { input, mac, version }, call) {
         requireLength('input', input)
         const { number, state } = requireVersion(key, 'process', version)
-        const expected = await hsm.mac(toRef(await keyring.versionRecord(key, number, call)), input, call)
+        const expected = await hsm.mac(await keyring.refToUse(key, number, call), input, call)
         const valid = mac.length === expected.length && timingSafeEqual(mac, expected)
         return { valid, version: number, ...(state === 'compromised' && { compromised: true as const }) }
       },
@@ -57,7 +56,7 @@ export function otherUses(keyring: Keyring, hsm: KeyProvider): OtherUses {
       async one(key, { bytes, version }, call) {
         requireLength('bytes', bytes, { least: 1, most: 4096 })
         const { number } = requireVersion(key, 'protect', version)
-        const blob = await hsm.wrap(toRef(await keyring.versionRecord(key, number, call)), bytes, call)
+        const blob = await hsm.wrap(await keyring.refToUse(key, number, call), bytes, call)
         return { wrapped: encodeWrapped(number, blob), version: number }
       },
     },
@@ -70,7 +69,7 @@ export function otherUses(keyring: Keyring, hsm: KeyProvider): OtherUses {
         const { version, blob } = decodeWrapped(wrapped)
         if (!key.versions.some(({ number }) => number === version)) throw decryptionFailed()
         const { state } = requireVersion(key, 'process', version)
-        const bytes = await hsm.unwrap(toRef(await keyring.versionRecord(key, version, call)), blob, call)
+        const bytes = await hsm.unwrap(await keyring.refToUse(key, version, call), blob, call)
         return { bytes, version, ...(state === 'compromised' && { compromised: true as const }) }
       },
     },
@@ -82,7 +81,7 @@ export function otherUses(keyring: Keyring, hsm: KeyProvider): OtherUses {
       async one(key, { peer, version }, call) {
         requireLength('peer', peer, { least: 1, most: 1024 })
         const { number } = requireVersion(key, 'protect', version)
-        const sharedSecret = await hsm.derive(toRef(await keyring.versionRecord(key, number, call)), peer, call)
+        const sharedSecret = await hsm.derive(await keyring.refToUse(key, number, call), peer, call)
         return { sharedSecret, version: number }
       },
     },

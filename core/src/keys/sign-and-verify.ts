@@ -1,8 +1,8 @@
 import type { KeyProvider } from '@warder/contract'
 import { createHash } from 'node:crypto'
-import { type FoundKey, type Keyring, requireVersion } from './keyring.ts'
+import type { KeyRecord } from './collection.ts'
+import { type Keyring, requireVersion } from './keyring.ts'
 import { maxInputBytes, requireLength } from './limits.ts'
-import { toRef } from './material.ts'
 import type { Signed, SignInput, Verified, VerifyInput } from './model.ts'
 import { signInRuns, type SignRun, type Wanted } from './sign-batch.ts'
 import { derFromRaw, signatureAlgorithm, signatureFormat, signingInput } from './signature.ts'
@@ -21,12 +21,12 @@ export function signing(
       digestOf: ({ input, prehashed }) => (prehashed === true ? input : createHash('sha256').update(input).digest()),
       async one(key, item, call) {
         const planned = planOf(key, item)
-        const record = await keyring.versionRecord(key, planned.version, call)
-        return signedOf(planned, await hsm.sign(toRef(record), planned.algorithm, planned.digest, call))
+        const ref = await keyring.refToUse(key, planned.version, call)
+        return signedOf(planned, await hsm.sign(ref, planned.algorithm, planned.digest, call))
       },
       async all(key, items, call) {
         const sign = async ({ version, algorithm, digests }: SignRun): Promise<readonly Uint8Array[]> => {
-          const ref = toRef(await keyring.versionRecord(key, version, call))
+          const ref = await keyring.refToUse(key, version, call)
           if (hsm.signAll !== undefined) return hsm.signAll(ref, algorithm, digests, call)
           return Promise.all(digests.map(digest => hsm.sign(ref, algorithm, digest, call)))
         }
@@ -41,7 +41,7 @@ export function signing(
         const { algorithm, format } = chosen(key, input)
         signingInput(algorithm, input)
         const { number, state } = requireVersion(key, 'process', input.version)
-        const { spki } = await keyring.versionRecord(key, number, call)
+        const { spki } = await keyring.versionToUse(key, number, call)
         const prehashed = input.prehashed ?? false
         const verification = {
           ...input,
@@ -67,7 +67,7 @@ interface Plan extends Wanted {
 }
 
 /** @throws WarderError when the key does not sign this, or not so. */
-function planOf(key: FoundKey, item: SignInput): Plan {
+function planOf(key: KeyRecord, item: SignInput): Plan {
   const { algorithm, format } = chosen(key, item)
   const digest = signingInput(algorithm, item)
   const { number } = requireVersion(key, 'protect', item.version)
@@ -80,7 +80,7 @@ function signedOf({ algorithm, format, version }: Plan, raw: Uint8Array): Signed
 }
 
 function chosen(
-  key: FoundKey,
+  key: KeyRecord,
   input: SignInput,
 ): { algorithm: Signed['algorithm']; format: Signed['format'] | undefined } {
   requireLength('input', input.input, { most: maxInputBytes })

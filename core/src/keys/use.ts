@@ -3,7 +3,8 @@ import type { EventDraft } from '../audit/event.ts'
 import type { Journal } from '../audit/journal.ts'
 import { type Call, onBehalfOf, type Permission } from '../call.ts'
 import { eventOf } from '../policy/authorize.ts'
-import { type FoundKey, type Keyring, requireUsage } from './keyring.ts'
+import type { KeyRecord } from './collection.ts'
+import { type Keyring, requireUsage } from './keyring.ts'
 import { inLanes } from './lanes.ts'
 import type { BatchItem } from './model.ts'
 import { decryptionFailed } from './wire.ts'
@@ -21,9 +22,9 @@ export interface Use<Item, Result extends Used> {
   readonly permission: Permission
   /** Absent for what needs no private half: nothing is used that the journal should tell of. */
   readonly digestOf?: (item: Item) => Uint8Array
-  one(key: FoundKey, item: Item, call: Call): Promise<Result>
+  one(key: KeyRecord, item: Item, call: Call): Promise<Result>
   /** The items of a batch, where that takes less than each alone. Never rejects; answers in the order of the items. */
-  all?(key: FoundKey, items: readonly Item[], call: Call): Promise<readonly BatchItem<Result>[]>
+  all?(key: KeyRecord, items: readonly Item[], call: Call): Promise<readonly BatchItem<Result>[]>
 }
 
 export interface Target {
@@ -55,10 +56,14 @@ export class Uses {
   }
 
   async single<Item, Result extends Used>(use: Use<Item, Result>, target: Target, item: Item): Promise<Result> {
-    const [result] = await this.#run(use, target, [item], false)
-    if (result === undefined) throw new TypeError('an item without a result')
-    if ('error' in result) throw result.error
-    return result.ok
+    const key = await this.#enter(use, target)
+    const { call, space } = target
+    const outcome = await outcomeOf(use.one(key, item, onBehalfOf(call, space)))
+    if (use.digestOf !== undefined && isUse(outcome)) {
+      await this.#journal.append(draftOfOne(use.action, key, use.digestOf(item), outcome, call))
+    }
+    if ('error' in outcome) throw outcome.error
+    return outcome.ok
   }
 
   /** Without an item it authorises all the same, and uses nothing. */
@@ -72,63 +77,68 @@ export class Uses {
         facts: { field: 'items' },
       })
     }
-    return this.#run(use, target, items, true)
+    const key = await this.#enter(use, target)
+    const { call, space } = target
+    const within = onBehalfOf(call, space)
+    const outcomes =
+      use.all === undefined
+        ? await eachOf(items, item => use.one(key, item, within))
+        : await use.all(key, items, within)
+    if (use.digestOf !== undefined && outcomes.some(isUse)) {
+      await this.#journal.append(draftOfAll(use.action, key, items.map(use.digestOf), outcomes, call))
+    }
+    return outcomes
   }
 
-  async #run<Item, Result extends Used>(
-    use: Use<Item, Result>,
+  async #enter(
+    { permission, action, usage }: Pick<Use<never, Used>, 'permission' | 'action' | 'usage'>,
     { call, space, name }: Target,
-    items: readonly Item[],
-    isBatch: boolean,
-  ): Promise<readonly BatchItem<Result>[]> {
-    await this.#keyring.enter(call, space, use.permission, use.action)
-    const key = await this.#keyring.find(space, name, call)
-    requireUsage(key, use.usage)
-    const within = onBehalfOf(call, space)
-    const results =
-      isBatch && use.all !== undefined
-        ? await use.all(key, items, within)
-        : await eachOf(items, item => use.one(key, item, within))
-    if (
-      use.digestOf !== undefined &&
-      results.some(result => !('error' in result) || !WarderError.is(result.error, ...formRefusals))
-    ) {
-      await this.#journal.append(draftOf(use, key, items.map(use.digestOf), results, call, isBatch))
-    }
-    return results
+  ): Promise<KeyRecord> {
+    await this.#keyring.enter(call, space, permission, action)
+    const key = await this.#keyring.findToUse(space, name, call)
+    requireUsage(key, usage)
+    return key
   }
 }
 
-function draftOf(
-  { action }: Pick<Use<unknown, Used>, 'action'>,
-  key: FoundKey,
-  inputs: readonly Uint8Array[],
-  results: readonly BatchItem<Used>[],
+const isUse = (outcome: BatchItem<unknown>): boolean =>
+  !('error' in outcome) || !WarderError.is(outcome.error, ...formRefusals)
+
+function draftOfOne(
+  action: string,
+  { space, id, name }: KeyRecord,
+  input: Uint8Array,
+  outcome: BatchItem<Used>,
   call: Call,
-  isBatch: boolean,
 ): EventDraft {
-  const { space, id, name } = key
-  const event = { ...eventOf(call), type: 'key-use', action } as const
-  const [only] = results
-  if (!isBatch && only !== undefined) {
-    const { version, algorithm }: Partial<Used> = 'error' in only ? {} : only.ok
-    const subject = { space, key: id, name, version, algorithm, input: inputs[0] }
-    return { ...event, subject, result: 'error' in only ? codeOf(only.error) : 'ok' }
-  }
+  const { version, algorithm }: Partial<Used> = 'error' in outcome ? {} : outcome.ok
+  const subject = { algorithm, input, key: id, name, space, version }
+  const result = 'error' in outcome ? codeOf(outcome.error) : 'ok'
+  return { ...eventOf(call), type: 'key-use', action, subject, result }
+}
+
+function draftOfAll(
+  action: string,
+  { space, id, name }: KeyRecord,
+  inputs: readonly Uint8Array[],
+  outcomes: readonly BatchItem<Used>[],
+  call: Call,
+): EventDraft {
   const versions = new Set<number>()
   const algorithms = new Set<string>()
   const refused: { index: number; code: string }[] = []
-  for (const [index, result] of results.entries()) {
-    if ('error' in result) refused.push({ index, code: codeOf(result.error) })
+  for (const [index, outcome] of outcomes.entries()) {
+    if ('error' in outcome) refused.push({ index, code: codeOf(outcome.error) })
     else {
-      versions.add(result.ok.version)
-      if (result.ok.algorithm !== undefined) algorithms.add(result.ok.algorithm)
+      versions.add(outcome.ok.version)
+      if (outcome.ok.algorithm !== undefined) algorithms.add(outcome.ok.algorithm)
     }
   }
   const used = { version: oneOrAll(versions), algorithm: oneOrAll(algorithms) }
   const counted = { count: inputs.length, inputs, ...(refused.length > 0 && { refused }) }
-  const result = refused.length === 0 ? 'ok' : refused.length < results.length ? 'partial' : (refused[0]?.code ?? 'ok')
-  return { ...event, subject: { space, key: id, name, ...used, ...counted }, result }
+  const result = refused.length === 0 ? 'ok' : refused.length < outcomes.length ? 'partial' : (refused[0]?.code ?? 'ok')
+  const subject = { space, key: id, name, ...used, ...counted }
+  return { ...eventOf(call), type: 'key-use', action, subject, result }
 }
 
 /** The one value there is, or the list of different ones; `undefined` for none. */
@@ -139,18 +149,23 @@ function oneOrAll<T>(values: ReadonlySet<T>): T | readonly T[] | undefined {
 
 const codeOf = (error: unknown): string => (WarderError.is(error) ? error.code : 'internal')
 
+async function outcomeOf<Result>(one: Promise<Result>): Promise<BatchItem<Result>> {
+  try {
+    return { ok: await one }
+  } catch (error) {
+    // The HSM words this refusal its own way; callers get one answer, wherever it was found out.
+    return { error: WarderError.is(error, 'decryption-failed') ? decryptionFailed(error) : error }
+  }
+}
+
 /** Results in the order of the items, a bounded number of them under way. */
 async function eachOf<Item, Result>(
   items: readonly Item[],
   one: (item: Item) => Promise<Result>,
 ): Promise<readonly BatchItem<Result>[]> {
-  const results: BatchItem<Result>[] = []
+  const outcomes: BatchItem<Result>[] = []
   await inLanes(width, items, async (item, index) => {
-    results[index] = await one(item).then(
-      ok => ({ ok }),
-      // The HSM words this refusal its own way; callers get one answer, wherever it was found out.
-      (error: unknown) => ({ error: WarderError.is(error, 'decryption-failed') ? decryptionFailed(error) : error }),
-    )
+    outcomes[index] = await outcomeOf(one(item))
   })
-  return results
+  return outcomes
 }

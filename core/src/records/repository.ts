@@ -9,7 +9,7 @@ import { copyRecords, type CopyPoint } from './copy.ts'
 import { distrust } from './distrust.ts'
 import { KeyedLock } from './keyed-lock.ts'
 import { openSealed } from './open-sealed.ts'
-import { OpenedRecords } from './opened-records.ts'
+import { type Opened, OpenedRecords } from './opened-records.ts'
 import { corrupt, digestOf, seal, type SealingKeys, unseal } from './seal.ts'
 import { WriteGate } from './write-gate.ts'
 
@@ -66,8 +66,17 @@ export class Repository {
   readonly #gate = new WriteGate()
   /** Digests being written now, by `collection/id`: storage may already show them while the outcome is not yet durable. */
   readonly #inFlight = new Map<string, string | null>()
+  readonly #clock: () => number
 
-  constructor(parts: { store: Store; journal: Journal; keys: SealingKeys; heads: HeadIndex }) {
+  /** `clock` tells milliseconds that never go back; the process's own unless told. */
+  constructor(parts: {
+    store: Store
+    journal: Journal
+    keys: SealingKeys
+    heads: HeadIndex
+    clock?: (() => number) | undefined
+  }) {
+    this.#clock = parts.clock ?? (() => performance.now())
     this.#store = parts.store
     this.#journal = parts.journal
     this.#keys = parts.keys
@@ -99,11 +108,39 @@ export class Repository {
    *   not hold what the journal says was written.
    */
   async read<T>(collection: Collection<T>, id: string, op: Op): Promise<Versioned<T> | undefined> {
+    try {
+      return await this.#read(collection, id, op)
+    } catch (error) {
+      this.#opened.doubt(collection.name, id)
+      throw error
+    }
+  }
+
+  /**
+   * As {@link read}, for a use of what the record tells: when storage had it less than {@link recentMs} ago and the journal
+   * knows of no other state since, it is not asked again. A change takes effect at once; that storage has lost the record or
+   * put it back is noticed that much later.
+   */
+  async readToUse<T>(collection: Collection<T>, id: string, op: Op): Promise<Versioned<T> | undefined> {
+    const recent = this.#opened.recent(collection.name, id, this.#clock())
+    if (recent === undefined || !this.#isNewest(recent)) return this.read(collection, id, op)
+    throwIfCancelled(op)
+    return { value: recent.value as T, revision: recent.stored.revision }
+  }
+
+  /** Whether this is the state that the journal knows, and no other is on its way. */
+  #isNewest({ stored: { collection, id }, digest }: Opened): boolean {
+    const isChanging = this.#inFlight.size > 0 && this.#inFlight.has(lockKey(collection, id))
+    return !isChanging && this.#heads.get(collection, id)?.digest === digest
+  }
+
+  async #read<T>(collection: Collection<T>, id: string, op: Op): Promise<Versioned<T> | undefined> {
     for (;;) {
       const head = this.#heads.get(collection.name, id)
       const wasAbsent = head?.digest == null
       // One that is being made may be there already, and another record that is there may point at it.
       if (wasAbsent && this.#inFlight.get(lockKey(collection.name, id)) == null) return undefined
+      const asked = this.#clock()
       const stored = await this.#store.get(collection.name, id, op)
       // A change that finished while we read makes a right answer look old: read again.
       if (this.#heads.get(collection.name, id) !== head) continue
@@ -114,7 +151,9 @@ export class Repository {
       if (digest !== head?.digest && digest !== coming) this.#explainMismatch(stored, head?.revision ?? 0)
       if (stored.collection !== collection.name || stored.id !== id)
         throw corrupt({ collection: collection.name, id }, 'id')
-      return this.#opening(collection, id, stored, digest)
+      const found = this.#opening(collection, id, stored, digest)
+      this.#opened.saw(collection.name, id, asked)
+      return found
     }
   }
 
@@ -155,9 +194,12 @@ export class Repository {
 
   /** As {@link read}, for a record that must be there. */
   async require<T>(collection: Collection<T>, id: string, op: Op): Promise<Versioned<T>> {
-    const record = await this.read(collection, id, op)
-    if (record === undefined) throw distrust('record-missing', 'is not known to the journal', collection.name, id)
-    return record
+    return required(await this.read(collection, id, op), collection, id)
+  }
+
+  /** As {@link readToUse}, for a record that must be there. */
+  async requireToUse<T>(collection: Collection<T>, id: string, op: Op): Promise<Versioned<T>> {
+    return required(await this.readToUse(collection, id, op), collection, id)
   }
 
   /** Runs `work` while no other change of this record runs. */
@@ -259,6 +301,11 @@ export class Repository {
     const what = revision < expected ? 'was put back to an older state' : 'is not the state the journal knows'
     throw distrust('record-rolled-back', what, collection, id, { revision, expected })
   }
+}
+
+function required<T>(record: Versioned<T> | undefined, { name }: Collection<T>, id: string): Versioned<T> {
+  if (record === undefined) throw distrust('record-missing', 'is not known to the journal', name, id)
+  return record
 }
 
 const lockKey = (collection: string, id: string): string => `${collection}/${id}`

@@ -38,6 +38,11 @@ describe('records that were opened', () => {
     const opened = new OpenedRecords()
     opened.set({ ...record, collection: 'a', id: 'b/c' }, digest, {})
     expect(opened.get({ ...record, collection: 'a/b', id: 'c' }, digest)).to.equal(undefined)
+    opened.saw('a/b', 'c', 5)
+    expect(opened.recent('a', 'b/c', 5)).to.equal(undefined)
+    opened.saw('a', 'b/c', 5)
+    expect(opened.recent('a/b', 'c', 5)).to.equal(undefined)
+    expect(opened.recent('a', 'b/c', 5)?.value).to.deep.equal({})
   })
 
   it('cannot be changed by one reader for the others', () => {
