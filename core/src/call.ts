@@ -29,7 +29,7 @@ export interface Call {
   readonly signal: AbortSignal
 }
 
-/** The same call, told whom its work in the HSM is for. */
-export function onBehalfOf<Each extends Op>(op: Each, space: string): Each {
-  return { ...op, tenant: space }
+/** What the HSM is told of a call: until when, and whom its work is for. */
+export function onBehalfOf({ signal }: Op, space: string): Op {
+  return { signal, tenant: space }
 }

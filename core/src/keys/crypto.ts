@@ -32,8 +32,8 @@ export function createCrypto(parts: CryptoParts): Crypto {
   const { encrypt, decrypt, dataKey } = encryption({
     keyring,
     hsm,
-    async countUse(key, version, call) {
-      if (await counters.take(key.id, version, call)) rotation(key)
+    async countUse(key, version, op) {
+      if (await counters.take(key.id, version, op)) rotation(key)
     },
   })
   return {

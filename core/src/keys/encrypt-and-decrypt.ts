@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
-import { type KeyProvider, WarderError } from '@warder/contract'
-import type { Call } from '../call.ts'
+import { type KeyProvider, type Op, WarderError } from '@warder/contract'
 import type { KeyRecord } from './collection.ts'
 import { type Keyring, requireVersion } from './keyring.ts'
 import { requireLength } from './limits.ts'
 import type { DataKey, Decrypted, DecryptInput, Encrypted, EncryptInput } from './model.ts'
 import { oaepAlgorithm, oaepEncrypt } from './oaep.ts'
+import { sha256 } from './sha256.ts'
 import type { Use } from './use.ts'
 import { additionalData, decodeCiphertext, decryptionFailed, encodeCiphertext } from './wire.ts'
 
@@ -13,7 +12,7 @@ export interface EncryptionParts {
   readonly keyring: Keyring
   readonly hsm: KeyProvider
   /** Counts one GCM encryption before it is made. @throws WarderError `use-limit-reached`. */
-  countUse(key: KeyRecord, version: number, call: Call): Promise<void>
+  countUse(key: KeyRecord, version: number, op: Op): Promise<void>
 }
 
 interface DataKeyInput {
@@ -29,24 +28,23 @@ interface Encryption {
 
 const nothing = new Uint8Array(0)
 const isAes = (key: KeyRecord): boolean => key.algorithm === 'AES-256'
-const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
 
 export function encryption({ keyring, hsm, countUse }: EncryptionParts): Encryption {
-  async function aesEncrypt(key: KeyRecord, input: EncryptInput, call: Call): Promise<Encrypted> {
+  async function aesEncrypt(key: KeyRecord, input: EncryptInput, op: Op): Promise<Encrypted> {
     requireAlgorithm(key, input.algorithm)
     const { number } = requireVersion(key, 'protect', input.version)
-    const ref = await keyring.refToUse(key, number, call)
+    const ref = await keyring.refToUse(key, number, op)
     const aad = additionalData(key.space, key.id, number, input.aad ?? nothing)
-    await countUse(key, number, call)
-    const sealed = await hsm.encrypt(ref, input.plaintext, aad, call)
+    await countUse(key, number, op)
+    const sealed = await hsm.encrypt(ref, input.plaintext, aad, op)
     return { ciphertext: encodeCiphertext(number, sealed), algorithm: 'A256GCM', version: number }
   }
 
-  async function rsaEncrypt(key: KeyRecord, input: EncryptInput, call: Call): Promise<Encrypted> {
+  async function rsaEncrypt(key: KeyRecord, input: EncryptInput, op: Op): Promise<Encrypted> {
     refuseAad(input.aad)
-    const algorithm = await oaepAlgorithm(hsm, input.algorithm, call)
+    const algorithm = await oaepAlgorithm(hsm, input.algorithm, op)
     const { number } = requireVersion(key, 'protect', input.version)
-    const { spki } = await keyring.versionToUse(key, number, call)
+    const { spki } = await keyring.versionToUse(key, number, op)
     return {
       ciphertext: oaepEncrypt(Buffer.from(spki ?? '', 'base64'), algorithm, input.plaintext),
       algorithm,
@@ -54,25 +52,25 @@ export function encryption({ keyring, hsm, countUse }: EncryptionParts): Encrypt
     }
   }
 
-  async function aesDecrypt(key: KeyRecord, input: DecryptInput, call: Call): Promise<Decrypted> {
+  async function aesDecrypt(key: KeyRecord, input: DecryptInput, op: Op): Promise<Decrypted> {
     requireAlgorithm(key, input.algorithm)
     const { version, ...sealed } = decodeCiphertext(input.ciphertext)
     if (input.version !== undefined && input.version !== version) throw decryptionFailed()
     const found = key.versions.find(({ number }) => number === version)
     if (found === undefined) throw decryptionFailed()
     const { state } = requireVersion(key, 'process', version)
-    const ref = await keyring.refToUse(key, version, call)
+    const ref = await keyring.refToUse(key, version, op)
     const aad = additionalData(key.space, key.id, version, input.aad ?? nothing)
-    const plaintext = await hsm.decrypt(ref, { algorithm: 'A256GCM', ...sealed, aad }, call)
+    const plaintext = await hsm.decrypt(ref, { algorithm: 'A256GCM', ...sealed, aad }, op)
     return { plaintext, version, ...(state === 'compromised' && { compromised: true as const }) }
   }
 
-  async function rsaDecrypt(key: KeyRecord, input: DecryptInput, call: Call): Promise<Decrypted> {
+  async function rsaDecrypt(key: KeyRecord, input: DecryptInput, op: Op): Promise<Decrypted> {
     refuseAad(input.aad)
-    const algorithm = await oaepAlgorithm(hsm, input.algorithm, call)
+    const algorithm = await oaepAlgorithm(hsm, input.algorithm, op)
     const { number, state } = requireVersion(key, 'process', input.version)
-    const ref = await keyring.refToUse(key, number, call)
-    const plaintext = await hsm.decrypt(ref, { algorithm, ciphertext: input.ciphertext }, call)
+    const ref = await keyring.refToUse(key, number, op)
+    const plaintext = await hsm.decrypt(ref, { algorithm, ciphertext: input.ciphertext }, op)
     return { plaintext, version: number, ...(state === 'compromised' && { compromised: true as const }) }
   }
 
@@ -82,10 +80,10 @@ export function encryption({ keyring, hsm, countUse }: EncryptionParts): Encrypt
       usage: 'encrypt',
       permission: 'use',
       digestOf: ({ plaintext }) => sha256(plaintext),
-      async one(key, input, call) {
+      async one(key, input, op) {
         requireLength('plaintext', input.plaintext)
         requireLength('aad', input.aad ?? nothing)
-        return isAes(key) ? aesEncrypt(key, input, call) : rsaEncrypt(key, input, call)
+        return isAes(key) ? aesEncrypt(key, input, op) : rsaEncrypt(key, input, op)
       },
     },
     decrypt: {
@@ -93,9 +91,9 @@ export function encryption({ keyring, hsm, countUse }: EncryptionParts): Encrypt
       usage: 'encrypt',
       permission: 'use',
       digestOf: ({ ciphertext }) => sha256(ciphertext),
-      async one(key, input, call) {
+      async one(key, input, op) {
         requireLength('aad', input.aad ?? nothing)
-        return isAes(key) ? aesDecrypt(key, input, call) : rsaDecrypt(key, input, call)
+        return isAes(key) ? aesDecrypt(key, input, op) : rsaDecrypt(key, input, op)
       },
     },
     dataKey: {
@@ -104,17 +102,15 @@ export function encryption({ keyring, hsm, countUse }: EncryptionParts): Encrypt
       permission: 'use',
       // A digest of the data key would be one more thing to protect; what was asked for is told by its length.
       digestOf: ({ length }) => Buffer.from(String(length)),
-      async one(key, { length, aad }, call) {
+      async one(key, { length, aad }, op) {
         if (![16, 24, 32, 48, 64].includes(length)) {
           throw new WarderError('malformed-request', 'length is 16, 24, 32, 48 or 64 bytes.', {
             facts: { field: 'length' },
           })
         }
-        const plaintext = await hsm.random(length, call)
+        const plaintext = await hsm.random(length, op)
         const input = { plaintext, ...(aad && { aad }) }
-        const { ciphertext, version } = isAes(key)
-          ? await aesEncrypt(key, input, call)
-          : await rsaEncrypt(key, input, call)
+        const { ciphertext, version } = isAes(key) ? await aesEncrypt(key, input, op) : await rsaEncrypt(key, input, op)
         return { plaintext, ciphertext, version }
       },
     },

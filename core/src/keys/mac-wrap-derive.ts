@@ -1,8 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { KeyProvider } from '@warder/contract'
 import { type Keyring, requireVersion } from './keyring.ts'
 import { requireLength } from './limits.ts'
 import type { Derived, Maced, MacInput, MacVerified, Unwrapped, VerifyMacInput, Wrapped } from './model.ts'
+import { sha256 } from './sha256.ts'
 import type { Use } from './use.ts'
 import { decodeWrapped, decryptionFailed, encodeWrapped } from './wire.ts'
 
@@ -18,8 +19,6 @@ export interface OtherUses {
   readonly derive: Use<{ readonly peer: Uint8Array } & Versioned, Derived>
 }
 
-const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
-
 export function otherUses(keyring: Keyring, hsm: KeyProvider): OtherUses {
   return {
     mac: {
@@ -27,10 +26,10 @@ export function otherUses(keyring: Keyring, hsm: KeyProvider): OtherUses {
       usage: 'mac',
       permission: 'use',
       digestOf: ({ input }) => sha256(input),
-      async one(key, { input, version }, call) {
+      async one(key, { input, version }, op) {
         requireLength('input', input)
         const { number } = requireVersion(key, 'protect', version)
-        const mac = await hsm.mac(await keyring.refToUse(key, number, call), input, call)
+        const mac = await hsm.mac(await keyring.refToUse(key, number, op), input, op)
         return { mac, version: number }
       },
     },
@@ -40,10 +39,10 @@ export function otherUses(keyring: Keyring, hsm: KeyProvider): OtherUses {
       permission: 'read',
       // It takes the secret key, unlike the verification of a signature, so it is a use.
       digestOf: ({ input }) => sha256(input),
-      async one(key, { input, mac, version }, call) {
+      async one(key, { input, mac, version }, op) {
         requireLength('input', input)
         const { number, state } = requireVersion(key, 'process', version)
-        const expected = await hsm.mac(await keyring.refToUse(key, number, call), input, call)
+        const expected = await hsm.mac(await keyring.refToUse(key, number, op), input, op)
         const valid = mac.length === expected.length && timingSafeEqual(mac, expected)
         return { valid, version: number, ...(state === 'compromised' && { compromised: true as const }) }
       },
@@ -53,10 +52,10 @@ export function otherUses(keyring: Keyring, hsm: KeyProvider): OtherUses {
       usage: 'wrap',
       permission: 'use',
       digestOf: ({ bytes }) => sha256(bytes),
-      async one(key, { bytes, version }, call) {
+      async one(key, { bytes, version }, op) {
         requireLength('bytes', bytes, { least: 1, most: 4096 })
         const { number } = requireVersion(key, 'protect', version)
-        const blob = await hsm.wrap(await keyring.refToUse(key, number, call), bytes, call)
+        const blob = await hsm.wrap(await keyring.refToUse(key, number, op), bytes, op)
         return { wrapped: encodeWrapped(number, blob), version: number }
       },
     },
@@ -65,11 +64,11 @@ export function otherUses(keyring: Keyring, hsm: KeyProvider): OtherUses {
       usage: 'wrap',
       permission: 'use',
       digestOf: ({ wrapped }) => sha256(wrapped),
-      async one(key, { wrapped }, call) {
+      async one(key, { wrapped }, op) {
         const { version, blob } = decodeWrapped(wrapped)
         if (!key.versions.some(({ number }) => number === version)) throw decryptionFailed()
         const { state } = requireVersion(key, 'process', version)
-        const bytes = await hsm.unwrap(await keyring.refToUse(key, version, call), blob, call)
+        const bytes = await hsm.unwrap(await keyring.refToUse(key, version, op), blob, op)
         return { bytes, version, ...(state === 'compromised' && { compromised: true as const }) }
       },
     },
@@ -78,10 +77,10 @@ export function otherUses(keyring: Keyring, hsm: KeyProvider): OtherUses {
       usage: 'derive',
       permission: 'use',
       digestOf: ({ peer }) => sha256(peer),
-      async one(key, { peer, version }, call) {
+      async one(key, { peer, version }, op) {
         requireLength('peer', peer, { least: 1, most: 1024 })
         const { number } = requireVersion(key, 'protect', version)
-        const sharedSecret = await hsm.derive(await keyring.refToUse(key, number, call), peer, call)
+        const sharedSecret = await hsm.derive(await keyring.refToUse(key, number, op), peer, op)
         return { sharedSecret, version: number }
       },
     },

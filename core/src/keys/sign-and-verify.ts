@@ -1,9 +1,9 @@
 import type { KeyProvider } from '@warder/contract'
-import { createHash } from 'node:crypto'
 import type { KeyRecord } from './collection.ts'
 import { type Keyring, requireVersion } from './keyring.ts'
 import { maxInputBytes, requireLength } from './limits.ts'
 import type { Signed, SignInput, Verified, VerifyInput } from './model.ts'
+import { sha256 } from './sha256.ts'
 import { signInRuns, type SignRun, type Wanted } from './sign-batch.ts'
 import { derFromRaw, signatureAlgorithm, signatureFormat, signingInput } from './signature.ts'
 import type { Use } from './use.ts'
@@ -18,17 +18,17 @@ export function signing(
       action: 'key:sign',
       usage: 'sign',
       permission: 'use',
-      digestOf: ({ input, prehashed }) => (prehashed === true ? input : createHash('sha256').update(input).digest()),
-      async one(key, item, call) {
+      digestOf: ({ input, prehashed }) => (prehashed === true ? input : sha256(input)),
+      async one(key, item, op) {
         const planned = planOf(key, item)
-        const ref = await keyring.refToUse(key, planned.version, call)
-        return signedOf(planned, await hsm.sign(ref, planned.algorithm, planned.digest, call))
+        const ref = await keyring.refToUse(key, planned.version, op)
+        return signedOf(planned, await hsm.sign(ref, planned.algorithm, planned.digest, op))
       },
-      async all(key, items, call) {
+      async all(key, items, op) {
         const sign = async ({ version, algorithm, digests }: SignRun): Promise<readonly Uint8Array[]> => {
-          const ref = await keyring.refToUse(key, version, call)
-          if (hsm.signAll !== undefined) return hsm.signAll(ref, algorithm, digests, call)
-          return Promise.all(digests.map(digest => hsm.sign(ref, algorithm, digest, call)))
+          const ref = await keyring.refToUse(key, version, op)
+          if (hsm.signAll !== undefined) return hsm.signAll(ref, algorithm, digests, op)
+          return Promise.all(digests.map(digest => hsm.sign(ref, algorithm, digest, op)))
         }
         return signInRuns(items, item => planOf(key, item), sign, signedOf)
       },
@@ -37,11 +37,11 @@ export function signing(
       action: 'key:verify',
       usage: 'sign',
       permission: 'read',
-      async one(key, input, call) {
+      async one(key, input, op) {
         const { algorithm, format } = chosen(key, input)
         signingInput(algorithm, input)
         const { number, state } = requireVersion(key, 'process', input.version)
-        const { spki } = await keyring.versionToUse(key, number, call)
+        const { spki } = await keyring.versionToUse(key, number, op)
         const prehashed = input.prehashed ?? false
         const verification = {
           ...input,

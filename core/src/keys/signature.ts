@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as hashAtOnce } from 'node:crypto'
 import { type KeyAlgorithm, type SignatureAlgorithm, WarderError } from '@warder/contract'
 import type { SignatureFormat, SignInput } from './model.ts'
 
@@ -78,7 +78,7 @@ export function signingInput(algorithm: SignatureAlgorithm, { input, prehashed =
     }
     return input
   }
-  if (!prehashed) return createHash(hash).update(input).digest()
+  if (!prehashed) return hashAtOnce(hash, input, 'buffer')
   const length = hashLength(hash)
   if (input.length !== length) {
     throw new WarderError('malformed-request', `A prehashed input for ${algorithm} is ${length} bytes.`, {

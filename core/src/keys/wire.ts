@@ -10,7 +10,11 @@ const ivLength = 12
 const tagLength = 16
 
 export function encodeCiphertext(version: number, { iv, ciphertext }: Sealed): Uint8Array {
-  return Buffer.concat([header(version), iv, ciphertext])
+  const bytes = Buffer.allocUnsafe(headerLength + iv.length + ciphertext.length)
+  const at = writeHeader(bytes, version)
+  bytes.set(iv, at)
+  bytes.set(ciphertext, at + iv.length)
+  return bytes
 }
 
 /** @throws WarderError `decryption-failed`. */
@@ -22,7 +26,9 @@ export function decodeCiphertext(bytes: Uint8Array): Sealed & { version: number 
 }
 
 export function encodeWrapped(version: number, blob: Uint8Array): Uint8Array {
-  return Buffer.concat([header(version), blob])
+  const bytes = Buffer.allocUnsafe(headerLength + blob.length)
+  bytes.set(blob, writeHeader(bytes, version))
+  return bytes
 }
 
 /** @throws WarderError `decryption-failed`. */
@@ -32,26 +38,30 @@ export function decodeWrapped(bytes: Uint8Array): { version: number; blob: Uint8
 
 /** What GCM authenticates beside the plaintext: space, key id, version and the caller's, each as `length u32be | bytes`. */
 export function additionalData(space: string, key: string, version: number, callers: Uint8Array): Uint8Array {
-  const parts = [Buffer.from(space), Buffer.from(key), u32(version), callers]
-  return Buffer.concat(parts.flatMap(part => [u32(part.length), part]))
+  const [spaceBytes, keyBytes] = [Buffer.byteLength(space), Buffer.byteLength(key)]
+  const bytes = Buffer.allocUnsafe(4 * 4 + spaceBytes + keyBytes + 4 + callers.length)
+  let at = bytes.writeUInt32BE(spaceBytes)
+  at += bytes.write(space, at)
+  at = bytes.writeUInt32BE(keyBytes, at)
+  at += bytes.write(key, at)
+  at = bytes.writeUInt32BE(4, at)
+  at = bytes.writeUInt32BE(version, at)
+  at = bytes.writeUInt32BE(callers.length, at)
+  bytes.set(callers, at)
+  return bytes
 }
 
 /** One answer for whatever is wrong with a ciphertext: a caller who guesses learns nothing from it. */
 export const decryptionFailed = (cause?: unknown): WarderError =>
   new WarderError('decryption-failed', 'This could not be opened with this key.', { cause })
 
-function header(version: number): Buffer {
-  return Buffer.concat([Buffer.from([format]), u32(version)])
+/** Answers where to go on. */
+function writeHeader(bytes: Buffer, version: number): number {
+  return bytes.writeUInt32BE(version, bytes.writeUInt8(format))
 }
 
 function readHeader(bytes: Uint8Array): number {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (buffer.length <= headerLength || buffer[0] !== format) throw decryptionFailed()
   return buffer.readUInt32BE(1)
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32BE(value)
-  return bytes
 }

@@ -33,7 +33,7 @@ export function createAuthorize(journal: Journal): Authorize {
 }
 
 /** The part of an event that every act of a call has in common. */
-export function eventOf({ principal, requestId }: Call): Pick<EventDraft, 'correlation' | 'actor' | 'authn'> {
+export function eventOf({ principal, requestId }: Call): Required<Pick<EventDraft, 'correlation' | 'actor' | 'authn'>> {
   const { identity, method, credential, sourceIp } = principal
   return { correlation: requestId, actor: identity, authn: { method, credential, sourceIp } }
 }
