@@ -36,11 +36,11 @@ export async function readBody(request: IncomingMessage, { bytes: limit }: BodyL
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = []
     let length = 0
-    const stop = (): void => {
-      request.off('data', take).off('end', end).off('error', gone).off('close', gone)
-    }
+    let settled = false
     const give = (error: WarderError): void => {
-      stop()
+      if (settled) return
+      settled = true
+      request.off('data', take)
       for (const part of parts) part.fill(0)
       // the listener sees to the rest: it lets the caller send for a while, and hangs up
       request.pause()
@@ -52,14 +52,19 @@ export async function readBody(request: IncomingMessage, { bytes: limit }: BodyL
       if (length > limit) give(tooLarge())
     }
     const end = (): void => {
-      stop()
+      if (settled) return
+      settled = true
       resolve(joined(parts, length))
     }
     const gone = (cause?: Error): void => {
       give(new WarderError('cancelled', 'the caller has gone before the body was complete', { cause }))
     }
-    request.on('data', take).on('end', end).on('error', gone).on('close', gone)
-    if (request.destroyed) gone()
+    request.on('data', take)
+    if (request.destroyed) return gone()
+    // most bodies came in one piece with the headers: what is there is taken now, each part as it came
+    while (request.read() !== null);
+    if (request.complete && request.readableLength === 0) return end()
+    request.on('end', end).on('error', gone).on('close', gone)
   })
 }
 
