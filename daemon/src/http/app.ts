@@ -2,7 +2,6 @@ import type { RequestListener } from 'node:http'
 import type { Log } from '@warder/contract'
 import Koa from 'koa'
 import { errorFields } from '../log/error-fields.ts'
-import { routesByAction } from './by-action.ts'
 import type { RequestMiddleware, RequestState } from './context.ts'
 import type { EventLoopDelay } from '../metrics/event-loop.ts'
 import type { Figures } from '@warder/core'
@@ -12,9 +11,8 @@ import { headerCount } from './middleware/header-count.ts'
 import { lifetime } from './middleware/lifetime.ts'
 import { observe } from './middleware/observe.ts'
 import { problemCatcher } from './middleware/problem-catcher.ts'
-import { requestId } from './middleware/request-id.ts'
-import { securityHeaders } from './middleware/security-headers.ts'
 import { unrouted } from './middleware/unrouted.ts'
+import { routesByPath } from './route-lookup.ts'
 import { createRouter } from './routes.ts'
 
 export interface AppOptions extends Running {
@@ -33,14 +31,12 @@ export interface AppOptions extends Running {
 /** The HTTP API as one request listener. It may be listening before there is an engine: all of /v1 answers `sealed` then. */
 export function createApp(options: AppOptions): RequestListener {
   const app = new Koa<RequestState>()
-  app.use(requestId)
   app.use(observe(options.log, options.metrics))
   if (options.traceRequest !== undefined) app.use(options.traceRequest)
   app.use(problemCatcher(options.log))
-  app.use(securityHeaders)
   app.use(headerCount)
   app.use(lifetime(options.deadlineMs ?? 30_000))
-  app.use(routesByAction(createRouter(options)))
+  app.use(routesByPath(createRouter(options)))
   app.use(unrouted)
   // Errors of a connection after its answer was begun; everything before that is the catcher's.
   app.on('error', error => options.log.debug('a connection failed', errorFields(error)))

@@ -3,6 +3,7 @@ import type { WarderCode } from '@warder/contract'
 import type { Middleware, ParameterizedContext } from 'koa'
 import type { StreamedBytes } from '../api/operation.ts'
 import type { Answer } from './answer.ts'
+import { commonHeaders } from './common-headers.ts'
 
 /** What the middleware leave for one another. */
 export interface RequestState {
@@ -16,18 +17,29 @@ export interface RequestState {
   operation: string | undefined
   /** What it was refused with. */
   code: WarderCode | undefined
+  /** There is nobody to answer any more. */
+  gone?: true
 }
 
 export type RequestContext = ParameterizedContext<RequestState>
 export type RequestMiddleware = Middleware<RequestState>
 
-/** Writes an answer that is complete. */
+/**
+ * Writes an answer that is complete, past Koa: its setters would look at the same headers again and again. Who has been
+ * answered meanwhile, or has gone, is not answered.
+ */
 export function reply(ctx: RequestContext, { status, headers, body }: Answer): void {
-  ctx.status = status
-  ctx.set(headers)
-  if (status === 304) return
-  ctx.body = body
-  ctx.type = 'application/json'
+  const { res, state } = ctx
+  if (state.signal.aborted || res.headersSent) return
+  const head = commonHeaders(state.requestId)
+  for (const [name, value] of Object.entries(headers)) head.push(name, value)
+  ctx.respond = false
+  if (status === 304) {
+    res.writeHead(status, head).end()
+    return
+  }
+  head.push('Content-Type', 'application/json; charset=utf-8', 'Content-Length', String(Buffer.byteLength(body)))
+  res.writeHead(status, head).end(body)
 }
 
 /** Answers bytes as they are made. What goes wrong meanwhile is told to `onCut`, and to the caller by a lost connection. */

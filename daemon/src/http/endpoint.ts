@@ -90,8 +90,8 @@ export function endpoint(operation: Operation, serving: Serving): (ctx: Endpoint
         keepAnswer: operation.idempotency === 'kept',
       }
       const { replayed, ...answer } = await engine.idempotency.once(call, once, act)
-      if (replayed) ctx.set('Idempotency-Replayed', 'true')
-      reply(ctx, answer)
+      const headers = replayed ? { ...answer.headers, 'Idempotency-Replayed': 'true' } : answer.headers
+      reply(ctx, { ...answer, headers })
     } finally {
       bytes.fill(0)
     }

@@ -75,7 +75,7 @@ function describe(
     span.updateName(`${method} ${route}`)
     set(span, { 'http.route': route, 'warder.operation': operation })
   }
-  if (ctx.respond !== false) set(span, { 'http.response.status_code': ctx.status })
+  if (ctx.state.gone !== true) set(span, { 'http.response.status_code': ctx.status })
   if (code !== undefined) set(span, { 'warder.code': code })
   if (code !== undefined && ctx.status >= 500) {
     set(span, { 'error.type': code })

@@ -1,16 +1,18 @@
 import type { Log } from '@warder/contract'
 import { errorFields } from '../../log/error-fields.ts'
+import { setCommonHeaders } from '../common-headers.ts'
 import type { RequestMiddleware } from '../context.ts'
 import { asWarderError, problemOf, problems } from '../problem.ts'
 
 /**
- * Turns every error into a problem (RFC 9457). A caller who has gone gets nothing. What is the appliance's own fault is
+ * Sees to it that every answer has the common headers, and turns every error into a problem (RFC 9457). A caller who has gone gets nothing. What is the appliance's own fault is
  * logged under the request id.
  */
 export function problemCatcher(log: Log): RequestMiddleware {
   return async (ctx, next) => {
     try {
       await next()
+      setCommonHeaders(ctx)
     } catch (thrown) {
       const error = asWarderError(thrown)
       ctx.state.code = error.code
@@ -22,8 +24,10 @@ export function problemCatcher(log: Log): RequestMiddleware {
       }
       if (ctx.res.destroyed || !ctx.writable) {
         ctx.respond = false
+        ctx.state.gone = true
         return
       }
+      setCommonHeaders(ctx)
       ctx.status = spec.status
       ctx.body = JSON.stringify(problemOf(error, ctx.state.requestId))
       ctx.type = 'application/problem+json'
