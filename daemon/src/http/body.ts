@@ -32,13 +32,13 @@ export async function readBody(request: IncomingMessage, { bytes: limit }: BodyL
   }
   const tooLarge = (): WarderError =>
     new WarderError('body-too-large', `the body must be at most ${limit} bytes`, { facts: { limit } })
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge()
+  const declared = Number(request.headers['content-length'])
+  if (declared > limit) throw tooLarge()
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = []
     let length = 0
     let settled = false
     const give = (error: WarderError): void => {
-      if (settled) return
       settled = true
       request.off('data', take)
       for (const part of parts) part.fill(0)
@@ -49,7 +49,7 @@ export async function readBody(request: IncomingMessage, { bytes: limit }: BodyL
     const take = (part: Buffer): void => {
       parts.push(part)
       length += part.length
-      if (length > limit) give(tooLarge())
+      if (length > limit && !settled) give(tooLarge())
     }
     const end = (): void => {
       if (settled) return
@@ -57,13 +57,13 @@ export async function readBody(request: IncomingMessage, { bytes: limit }: BodyL
       resolve(joined(parts, length))
     }
     const gone = (cause?: Error): void => {
-      give(new WarderError('cancelled', 'the caller has gone before the body was complete', { cause }))
+      if (!settled) give(new WarderError('cancelled', 'the caller has gone before the body was complete', { cause }))
     }
     request.on('data', take)
     if (request.destroyed) return gone()
-    // most bodies came in one piece with the headers: what is there is taken now, each part as it came
+    // most bodies came in one piece with their headers: what is there is taken at once, each part as it came
     while (request.read() !== null);
-    if (request.complete && request.readableLength === 0) return end()
+    if (length === declared) return end()
     request.on('end', end).on('error', gone).on('close', gone)
   })
 }

@@ -81,8 +81,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     (request, response) => {
       answering.add(response)
       if (closing !== undefined || asksForUpgrade(request)) response.setHeader('Connection', 'close')
-      response.once('close', () => answering.delete(response))
-      response.once('finish', () => linger(request, limits.lingerMs))
+      response.on('close', () => {
+        answering.delete(response)
+        if (response.writableFinished) linger(request, limits.lingerMs)
+      })
       options.handle(request, response)
     },
   )

@@ -1,6 +1,7 @@
 import type { Health, WarderCode } from '@warder/contract'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { Figures } from '@warder/core'
+import { Durations } from './durations.ts'
 import { type WatchedHsm, watchHsmHosts } from './hsm-hosts.ts'
 
 /**
@@ -38,8 +39,8 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
   const registers = [register]
   if (options.process === true) collectDefaultMetrics({ register })
 
-  const histogram = <Label extends string>(name: string, help: string, labelNames: Label[]): Histogram<Label> =>
-    new Histogram({ name, help, labelNames, buckets, registers })
+  const histogram = (name: string, help: string, labels: [string, string?]): Durations =>
+    new Durations({ register, name, help, labels, buckets })
   const counter = <Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> =>
     new Counter({ name, help, labelNames, registers })
   const gauge = <Label extends string>(name: string, help: string, labelNames: Label[]): Gauge<Label> =>
@@ -77,20 +78,20 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
 
   return {
     contentType: register.contentType,
-    operationDone: (operation, status, seconds) => operations.observe({ operation, status }, seconds),
+    operationDone: (operation, status, seconds) => operations.observe(seconds, operation, status),
     requestRefused: code => errors.inc({ code }),
     itemRefused: code => itemErrors.inc({ code }),
-    hsmCall: (command, outcome, seconds) => hsmCalls.observe({ command, outcome }, seconds),
+    hsmCall: (command, outcome, seconds) => hsmCalls.observe(seconds, command, outcome),
     hsmAnswered(command, hostSeconds, queueSeconds) {
-      hsmHost.observe({ command }, hostSeconds)
-      hsmQueue.observe({ command }, queueSeconds)
+      hsmHost.observe(hostSeconds, command)
+      hsmQueue.observe(queueSeconds, command)
     },
     hsmFault(ckr) {
       if (faultsSeen.size < mostFaults) faultsSeen.add(ckr)
       hsmFaults.inc({ ckr: faultsSeen.has(ckr) ? ckr : 'other' })
     },
-    storageCall: (call, outcome, seconds) => storageCalls.observe({ call, outcome }, seconds),
-    journalWrite: (_, outcome, seconds) => journalWrites.observe({ outcome }, seconds),
+    storageCall: (call, outcome, seconds) => storageCalls.observe(seconds, call, outcome),
+    journalWrite: (_, outcome, seconds) => journalWrites.observe(seconds, outcome),
     watchHsm(hsm) {
       askHosts = watchHsmHosts(registers, hsm)
     },

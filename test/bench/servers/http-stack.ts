@@ -25,11 +25,26 @@ const principal: Principal = {
   sourceIp: '127.0.0.1',
 }
 const signed: Signed = { signature: Buffer.alloc(71, 7), algorithm: 'ES256', format: 'der', version: 1 }
+/** One turn of the event loop for all who wait, as answers of an HSM host come: never in the tick of the question. */
+let turn: Promise<void> | undefined
+const nextTurn = (): Promise<void> =>
+  (turn ??= new Promise(resolve => {
+    setImmediate(() => {
+      turn = undefined
+      resolve()
+    })
+  }))
 const engine = {
   apiKeys: { authenticate: async () => principal },
   crypto: {
-    sign: async () => signed,
-    signBatch: async (_call, _space, _key, items) => items.map(() => ({ ok: signed })),
+    async sign() {
+      await nextTurn()
+      return signed
+    },
+    async signBatch(_call, _space, _key, items) {
+      await nextTurn()
+      return items.map(() => ({ ok: signed }))
+    },
   } satisfies Partial<Engine['crypto']>,
 } as unknown as Engine
 
