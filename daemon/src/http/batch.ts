@@ -30,18 +30,19 @@ export function isBatch(operation: Operation, body: unknown): boolean {
  */
 export async function serveBatch(operation: Operation, request: BatchRequest): Promise<{ items: readonly unknown[] }> {
   const { items } = parse(batchBody, request.body, 'body')
-  const read = items.map((item, at) => readItem(operation.request ?? z.unknown(), item, at))
-  const good = read.filter(item => 'ok' in item).map(({ ok }) => ok)
+  const schema = operation.request ?? z.unknown()
+  const read = items.map((item, at) => readItem(schema, item, at))
+  const good = read.flatMap(item => ('ok' in item ? [item.ok] : []))
   const { engine, call, params } = request
   // also when none is good: the engine says first whether the caller may ask this of this key
   const served = await operation.handleBatch?.(engine, call, { params, items: good })
   if (served?.length !== good.length) throw new TypeError('a batch was answered with another number of items')
-  const answers = served.values()
-  const answered = read.map(item => ('ok' in item ? (answers.next().value ?? item) : item))
+  let next = 0
   return {
-    items: answered.map(item => {
-      if ('ok' in item) return item.ok
-      const error = asWarderError(item.error)
+    items: read.map(item => {
+      const answered = 'ok' in item ? (served[next++] ?? item) : item
+      if ('ok' in answered) return answered.ok
+      const error = asWarderError(answered.error)
       request.onRefused(error)
       return { error: itemProblemOf(error) } satisfies { error: ItemProblem }
     }),
