@@ -117,20 +117,22 @@ class SqliteStore implements Store {
     return { ok: true, detail: `open, ${this.#queue.length} writes waiting, ${this.#queue.commits} commits made` }
   }
 
-  /** Waits for the writes that were taken, then closes the files and lets go of the lock. */
+  /**
+   * Waits for the writes that were taken, then closes the files and lets go of the lock. What it leaves is one file with all
+   * that was written, unless the disk was full or another program has it open.
+   */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
   }
 
   async #close(): Promise<void> {
-    const drained = this.#queue.close()
-    // before the writer, whose connection must be the last: the last one moves the log into the database
-    this.#reader.close()
     try {
-      await drained
+      // before the writer is told, whose connection must be the last: the last one moves the log into the database, and one
+      // that only reads cannot
+      this.#reader.close()
     } finally {
-      this.#lock.release()
+      await this.#queue.close().finally(() => this.#lock.release())
     }
   }
 
