@@ -1,7 +1,11 @@
-export interface Awaited {
+import { InOrder, type Place } from '../in-order.ts'
+
+interface Awaited {
   readonly endsAt: number
   readonly expire: () => void
 }
+
+export type Deadline = Place<Awaited>
 
 /**
  * Deadlines that are all the same time away: they pass in the order they were set, so one timer, for the first of them, does
@@ -9,7 +13,7 @@ export interface Awaited {
  */
 export class Deadlines {
   readonly #ms: number
-  readonly #waiting = new Set<Awaited>()
+  readonly #waiting = new InOrder<Awaited>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(ms: number) {
@@ -17,15 +21,13 @@ export class Deadlines {
   }
 
   /** Calls `expire` when the time is over, unless what this returns is lifted before. */
-  set(expire: () => void): Awaited {
-    const awaited = { endsAt: performance.now() + this.#ms, expire }
-    this.#waiting.add(awaited)
+  set(expire: () => void): Deadline {
     if (this.#timer === undefined) this.#wait(this.#ms)
-    return awaited
+    return this.#waiting.add({ endsAt: performance.now() + this.#ms, expire })
   }
 
-  lift(awaited: Awaited): void {
-    this.#waiting.delete(awaited)
+  lift(deadline: Deadline): void {
+    this.#waiting.remove(deadline)
   }
 
   /** Does not keep the process alive: a connection does, while anyone waits for an answer. */
@@ -36,10 +38,10 @@ export class Deadlines {
   #pass(): void {
     this.#timer = undefined
     const now = performance.now()
-    for (const awaited of this.#waiting) {
-      if (awaited.endsAt > now) return this.#wait(Math.ceil(awaited.endsAt - now))
-      this.#waiting.delete(awaited)
-      awaited.expire()
+    for (let next = this.#waiting.first; next !== undefined; next = this.#waiting.first) {
+      if (next.endsAt > now) return this.#wait(Math.ceil(next.endsAt - now))
+      this.#waiting.takeFirst()
+      next.expire()
     }
   }
 }

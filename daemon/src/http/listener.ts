@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import { InOrder } from '../in-order.ts'
 
 export interface ListenerOptions {
   readonly host: string
@@ -62,7 +63,7 @@ export interface Listener extends AsyncDisposable {
 /** HTTPS, TLS 1.3 and HTTP/1.1 only. Resolves when it is listening. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const limits = { ...listenerLimits, ...options.limits }
-  const answering = new Set<ServerResponse>()
+  const answering = new InOrder<ServerResponse>()
   const connections = new Set<Socket>()
   let closing: Promise<void> | undefined
 
@@ -79,10 +80,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       requireHostHeader: true,
     },
     (request, response) => {
-      answering.add(response)
+      const place = answering.add(response)
       if (closing !== undefined || asksForUpgrade(request)) response.setHeader('Connection', 'close')
       response.on('close', () => {
-        answering.delete(response)
+        answering.remove(place)
         if (response.writableFinished) linger(request, limits.lingerMs)
       })
       options.handle(request, response)
@@ -105,7 +106,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   })
 
   async function shut(graceMs: number): Promise<void> {
-    for (const response of answering) if (!response.headersSent) response.setHeader('Connection', 'close')
+    for (const response of answering.values()) if (!response.headersSent) response.setHeader('Connection', 'close')
     const cut = setTimeout(() => {
       for (const socket of connections) socket.destroy()
     }, graceMs)
