@@ -1,5 +1,7 @@
 import { getEventListeners, setMaxListeners } from 'node:events'
 
+const stay = (): void => {}
+
 /** As many as may be in use at once; what is given beyond goes. */
 const mostKept = 1024
 
@@ -14,15 +16,19 @@ export class SignalPool {
     const kept = this.#kept.pop()
     if (kept !== undefined) return kept
     const controller = new AbortController()
+    const { signal } = controller
     // each item of a batch listens
-    setMaxListeners(0, controller.signal)
+    setMaxListeners(0, signal)
+    // Without it, the first listener of each request would make the signal's list of them anew: see in-order.ts for what that
+    // does to a hash table that has become old.
+    signal.addEventListener('abort', stay)
     return controller
   }
 
   /** One that was aborted, or that somebody still listens to, is not used again. */
   give(controller: AbortController): void {
     const { signal } = controller
-    if (this.#kept.length >= mostKept || signal.aborted || getEventListeners(signal, 'abort').length > 0) return
+    if (this.#kept.length >= mostKept || signal.aborted || getEventListeners(signal, 'abort').length > 1) return
     this.#kept.push(controller)
   }
 }
