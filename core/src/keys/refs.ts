@@ -10,6 +10,15 @@ const refs = new WeakMap<VersionRecord, KeyRef>()
  */
 export function refOf(record: VersionRecord): KeyRef {
   let ref = refs.get(record)
-  if (ref === undefined) refs.set(record, (ref = toRef(record)))
+  if (ref === undefined) refs.set(record, (ref = alone(toRef(record))))
   return ref
+}
+
+/** With bytes of its own: small buffers share 8 KiB that each of them would keep for as long as the record is known. */
+function alone(ref: KeyRef): KeyRef {
+  const members = Object.entries(ref).map(([name, value]: [string, unknown]) => [
+    name,
+    value instanceof Uint8Array ? new Uint8Array(value) : value,
+  ])
+  return Object.fromEntries(members) as KeyRef
 }
