@@ -18,7 +18,7 @@ const engines = checkouts.map(
   checkout => new Worker<typeof engineAlone>('servers/engine-alone.ts', { args: [resolve(checkout), String(group)] }),
 )
 try {
-  for (const work of ['sign', 'encrypt'] as const) {
+  for (const work of ['sign', 'batch', 'encrypt'] as const) {
     for (const engine of engines) await engine.ask('run', { work, callers, ms: 2 * ms })
     const seen = engines.map((): number[] => [])
     for (let round = 0; round < rounds; round++) {

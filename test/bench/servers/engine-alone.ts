@@ -9,6 +9,7 @@ import type { Call, Ports } from '@warder/core'
 import { cpuMs } from '../cpu.ts'
 import { load } from '../load.ts'
 import { answerParent } from '../worker.ts'
+import { batchSize } from '../workloads.ts'
 
 // The engine of a checkout as it was built, with storage and journal on a disk and an HSM that costs nothing:
 // `engine-alone.ts CHECKOUT GROUP`; the HSM gives GROUP answers in each turn of the event loop.
@@ -42,6 +43,10 @@ const hsm = {
   sign: async () => {
     await itsTurn()
     return signature as Uint8Array
+  },
+  signAll: async (_, __, inputs) => {
+    await itsTurn()
+    return inputs.map(() => signature as Uint8Array)
   },
   encrypt: async (_, plaintext) => {
     await itsTurn()
@@ -82,17 +87,19 @@ await engine.keys.create(call(), 'default', { name: 'signs', algorithm: 'P-256',
 await engine.keys.create(call(), 'default', { name: 'encrypts', algorithm: 'AES-256', custody: 'sealed' })
 const input = Buffer.alloc(32, 0x5a)
 const plaintext = Buffer.alloc(1024, 0x5a)
+const items = Array.from({ length: batchSize }, () => ({ input, prehashed: true }))
 const works = {
   sign: () => engine.crypto.sign(call(), 'default', 'signs', { input, prehashed: true }),
+  batch: () => engine.crypto.signBatch(call(), 'default', 'signs', items),
   encrypt: () => engine.crypto.encrypt(call(), 'default', 'encrypts', { plaintext }),
 }
 
 export const engineAlone = {
-  /** Microseconds of processor time for an operation, of all threads of this process. */
+  /** Microseconds of processor time for an operation (for an item of a batch), of all threads of this process. */
   async run({ work, callers, ms }: { work: keyof typeof works; callers: number; ms: number }): Promise<number> {
     const before = cpuMs(process.pid)
     const { operations } = await load({ concurrency: callers, ms }, async () => (await works[work]()) !== undefined)
-    return ((cpuMs(process.pid) - before) * 1000) / operations
+    return ((cpuMs(process.pid) - before) * 1000) / operations / (work === 'batch' ? batchSize : 1)
   },
 }
 
