@@ -17,34 +17,34 @@ export function encodeRecord(record: Members): string {
 
 const optional = (name: string, value: unknown): string => (value === undefined ? '' : `,"${name}":${json(value)}`)
 
-const json = (value: unknown): string => flat(value) ?? (canonicalize(value) as string)
+const json = (value: unknown): string => plainText(value) ?? (canonicalize(value) as string)
 
-/** Canonical text of a scalar, or of a list or a plain object of scalars. `undefined` for all else. */
-function flat(value: unknown): string | undefined {
+/** Canonical text of a scalar, or of a list or a plain object of such. `undefined` where anything else is among them. */
+function plainText(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return scalar(value)
-  if (Array.isArray(value)) return flatList(value)
+  if (Array.isArray(value)) return listText(value)
   return Object.getPrototypeOf(value) === Object.prototype
-    ? flatObject(value as Readonly<Record<string, unknown>>)
+    ? objectText(value as Readonly<Record<string, unknown>>)
     : undefined
 }
 
-function flatList(list: readonly unknown[]): string | undefined {
+function listText(list: readonly unknown[]): string | undefined {
   let text = ''
   for (const item of list) {
-    const each = scalar(item)
+    const each = plainText(item)
     if (each === undefined) return undefined
     text += text === '' ? each : `,${each}`
   }
   return `[${text}]`
 }
 
-function flatObject(object: Readonly<Record<string, unknown>>): string | undefined {
+function objectText(object: Readonly<Record<string, unknown>>): string | undefined {
   let text = ''
   for (const name of inOrder(Object.keys(object))) {
     const member = object[name]
     if (member === undefined) continue
     const label = scalar(name)
-    const each = scalar(member)
+    const each = plainText(member)
     if (label === undefined || each === undefined) return undefined
     text += `${text === '' ? '' : ','}${label}:${each}`
   }

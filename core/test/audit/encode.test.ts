@@ -50,10 +50,25 @@ describe('an encoded journal record', () => {
     )
   })
 
+  it('is that also of what is no plain value, wherever it stands', () => {
+    const [record] = fc.sample(records, 1) as [JournalRecord]
+    const odd = [new Date(0), undefined, () => 1, Object.create(null), { toJSON: () => 'told' }, new Uint8Array([1])]
+    for (const value of odd) {
+      for (const subject of [{ value }, { list: [value, 1] }, { in: { one: value } }])
+        expect(encodeRecord({ ...record, subject })).to.equal(canonicalize({ ...record, subject }))
+    }
+  })
+
   it('is refused where it has no canonical form, wherever that stands', () => {
     const [record] = fc.sample(records, 1)
-    for (const part of [{ actor: 'a\ud800' }, { subject: { name: '\udc00' } }, { subject: { count: Number.NaN } }])
-      expect(() => encodeRecord({ ...(record as JournalRecord), ...part })).to.throw()
+    const parts = [
+      { actor: 'a\ud800' },
+      { subject: { name: '\udc00' } },
+      { subject: { count: Number.NaN } },
+      { subject: { list: [{ deep: ['\ud800'] }] } },
+      { subject: { '\ud800': 1 } },
+    ]
+    for (const part of parts) expect(() => encodeRecord({ ...(record as JournalRecord), ...part })).to.throw()
   })
 })
 
