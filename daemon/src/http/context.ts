@@ -38,8 +38,10 @@ export function reply(ctx: RequestContext, { status, headers, body }: Answer): v
     res.writeHead(status, head).end()
     return
   }
-  head.push('Content-Type', 'application/json; charset=utf-8', 'Content-Length', String(Buffer.byteLength(body)))
-  res.writeHead(status, head).end(body)
+  const length = Buffer.byteLength(body)
+  head.push('Content-Type', 'application/json; charset=utf-8', 'Content-Length', String(length))
+  // as many bytes as characters: ASCII, which is the same as latin1 and written quicker so
+  res.writeHead(status, head).end(body, length === body.length ? 'latin1' : 'utf8')
 }
 
 /** Answers bytes as they are made. What goes wrong meanwhile is told to `onCut`, and to the caller by a lost connection. */

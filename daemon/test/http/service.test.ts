@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { WarderError } from '@warder/contract'
+import { until } from '../hsm/support/until.ts'
 import { startAppliance, type Appliance } from './support/appliance.ts'
 
 describe('the HTTP service', () => {
@@ -25,8 +26,20 @@ describe('the HTTP service', () => {
   })
 
   it('sends the security headers with answers and problems alike', async () => {
-    for (const path of ['/v1/spaces', '/nowhere', '/livez']) {
-      const { headers } = await appliance.get(path)
+    const known = { 'if-none-match': '*' }
+    for (const [sending, status] of [
+      [{ path: '/v1/spaces' }, 200],
+      [{ path: '/v1/spaces', method: 'HEAD' }, 200],
+      [{ path: '/v1/spaces/a/keys/k', headers: known }, 304],
+      [{ path: '/v1/backup', method: 'POST' }, 200],
+      [{ path: '/v1/spaces', anonymous: true }, 401],
+      [{ path: '/nowhere' }, 404],
+      [{ path: '/livez' }, 200],
+      [{ path: '/openapi.json' }, 200],
+    ] as const) {
+      const { headers, ...reply } = await appliance.send(sending)
+      expect(reply.status).to.equal(status)
+      expect(headers['x-request-id']).to.match(/^[0-9a-f-]{36}$/)
       expect(headers).to.include({
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
@@ -79,6 +92,38 @@ describe('the HTTP service', () => {
         call.signal.addEventListener('abort', () => reject(new WarderError('cancelled', 'told to stop')))
       })
     expect((await appliance.get('/v1/spaces')).json()).to.include({ code: 'hsm-timeout' })
+  })
+
+  it('answers once when the engine has an answer just as the deadline passes', async () => {
+    const late = (value: unknown) => Promise.resolve(value) as Promise<never>
+    appliance.engine.instead = call =>
+      new Promise(resolve => {
+        call.signal.addEventListener('abort', () => resolve(late({ items: [] })))
+      })
+    for (let time = 0; time < 2; time++) {
+      const reply = await appliance.get('/v1/spaces')
+      expect(reply.json()).to.include({ code: 'hsm-timeout', status: 503 })
+      expect(reply.status).to.equal(503)
+    }
+  })
+
+  it('uses a signal again once its request was answered, and never one that is in use or was aborted', async () => {
+    const signals = (): readonly AbortSignal[] => appliance.engine.calls.map(({ call }) => call.signal)
+    let release = (): void => {}
+    appliance.engine.instead = () => new Promise((_, reject) => (release = () => reject(new Error('released'))))
+    const hanging = appliance.get('/v1/spaces')
+    await until('the engine to be asked', () => signals().length === 1)
+    const [used] = signals()
+    appliance.engine.instead = undefined
+    await appliance.get('/v1/spaces')
+    await appliance.get('/v1/spaces')
+    expect(signals().indexOf(used as AbortSignal, 1)).to.equal(-1)
+    expect(signals()[2]).to.equal(signals()[1])
+    expect((await hanging).status).to.equal(503)
+    release()
+    expect(used?.aborted).to.equal(true)
+    await Promise.all(Array.from({ length: 5 }, () => appliance.get('/v1/spaces')))
+    for (const signal of signals().slice(1)) expect(signal.aborted).to.equal(false)
   })
 
   it('stops the engine when the caller goes away before the answer', async () => {
