@@ -22,6 +22,8 @@ export class Channel {
   readonly #throttle: boolean
   #outgoing: Buffer[] = []
   #outgoingBytes = 0
+  #last: (() => void)[] = []
+  #flushing = false
 
   /**
    * `throttle`: stop reading while the peer does not read. For one side only: two such peers could wait for each other.
@@ -70,9 +72,15 @@ export class Channel {
         facts: { maxBytes: maxFrameBytes },
       })
     }
-    if (this.#outgoing.length === 0) setImmediate(() => this.#flush())
+    this.#flushLater()
     this.#outgoing.push(payload)
     this.#outgoingBytes += headerBytes + payload.length
+  }
+
+  /** Calls `last` at the end of this turn, before what it sent is written: for what is to go together in one message. */
+  atEndOfTurn(last: () => void): void {
+    this.#flushLater()
+    this.#last.push(last)
   }
 
   /** Closes after what was sent has been written. */
@@ -85,7 +93,15 @@ export class Channel {
     this.#socket.destroy()
   }
 
+  #flushLater(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    setImmediate(() => this.#flush())
+  }
+
   #flush(): void {
+    for (const last of this.#last.splice(0)) last()
+    this.#flushing = false
     if (this.#outgoing.length === 0) return
     const batch = Buffer.allocUnsafeSlow(this.#outgoingBytes)
     let at = 0

@@ -13,6 +13,7 @@ import {
   WarderError,
   type WrappedImport,
 } from '@warder/contract'
+import { malformed } from './argument-checks.ts'
 import {
   answerBySchema,
   capabilitiesAnswer,
@@ -43,20 +44,21 @@ import {
   type ExportArguments,
 } from './arguments.ts'
 import {
-  parseDecryptArguments,
+  decryptRuns,
+  encryptRuns,
+  macRuns,
   parseDeriveArguments,
-  parseEncryptArguments,
-  parseMacArguments,
   parseSignAllArguments,
-  parseSignArguments,
   parseUnwrapArguments,
   parseWrapArguments,
+  signRuns,
   type BytesArguments,
   type DecryptArguments,
   type EncryptArguments,
   type SignAllArguments,
   type SignArguments,
 } from './operation-arguments.ts'
+import type { RunForm } from './runs.ts'
 
 /** One thing a caller may ask of a host. Both ends read it: what is not in the table does not cross. */
 export interface Command<Args, Result> {
@@ -66,8 +68,12 @@ export interface Command<Args, Result> {
   readonly wears: boolean
   /** True when the answer is secret and the host must wipe it once it is encoded. */
   readonly secretAnswer: boolean
-  /** Host side: checks the arguments, then does it, and wipes those that are secret. Answers plain data, `null` for nothing. */
-  serve(provider: KeyProvider, args: unknown, op: Op): Promise<unknown>
+  /** Present where calls go in runs, and then only so. */
+  readonly runs: RunForm<Args> | undefined
+  /** Host side. @throws WarderError `malformed-request` naming the argument that is wrong. */
+  parseArgs(value: unknown): Args
+  /** Host side: does it, and wipes the arguments that are secret. Answers plain data, `null` for nothing. */
+  serve(provider: KeyProvider, args: Args, op: Op): Promise<unknown>
   /** Caller side. @throws WarderError `hsm-failed` when this is no answer to this command. */
   parseAnswer(answer: unknown): Result
   /** Types only: what the caller passes. */
@@ -78,27 +84,39 @@ interface Definition<Args, Result> {
   readonly timeoutMs?: number
   readonly secretAnswer?: boolean
   readonly wears?: boolean
-  readonly args: (value: unknown) => Args
   /** The argument that is secret. */
   readonly secretArgument?: (args: Args) => Uint8Array
   readonly run: (provider: KeyProvider, args: Args, op: Op) => Promise<unknown>
   readonly answer: (value: unknown) => Result
 }
 
-const define = <Args, Result>(definition: Definition<Args, Result>): Command<Args, Result> => ({
-  timeoutMs: definition.timeoutMs,
-  secretAnswer: definition.secretAnswer ?? false,
-  wears: definition.wears ?? false,
-  serve: async (provider, value, op) => {
-    const args = definition.args(value)
-    try {
-      return await definition.run(provider, args, op)
-    } finally {
-      definition.secretArgument?.(args).fill(0)
-    }
-  },
-  parseAnswer: definition.answer,
-})
+type Asked<Args> = { readonly args: (value: unknown) => Args } | { readonly runs: RunForm<Args> }
+
+const define = <Args, Result>(definition: Definition<Args, Result> & Asked<Args>): Command<Args, Result> => {
+  const { run, secretArgument } = definition
+  return {
+    timeoutMs: definition.timeoutMs,
+    secretAnswer: definition.secretAnswer ?? false,
+    wears: definition.wears ?? false,
+    runs: 'runs' in definition ? definition.runs : undefined,
+    parseArgs: 'args' in definition ? definition.args : () => refuseOutsideRun(),
+    serve:
+      secretArgument === undefined
+        ? run
+        : async (provider, args, op) => {
+            try {
+              return await run(provider, args, op)
+            } finally {
+              secretArgument(args).fill(0)
+            }
+          },
+    parseAnswer: definition.answer,
+  }
+}
+
+function refuseOutsideRun(): never {
+  throw malformed('op')
+}
 
 export const commands = {
   capabilities: define<object, TokenCapabilities>({
@@ -122,7 +140,7 @@ export const commands = {
     answer: value => answerBySchema(locatedAnswer, value),
   }),
   sign: define<SignArguments, Uint8Array>({
-    args: parseSignArguments,
+    runs: signRuns,
     run: (provider, { ref, algorithm, input }, op) => provider.sign(ref, algorithm, input, op),
     answer: parseBytes,
   }),
@@ -134,21 +152,21 @@ export const commands = {
     answer: parseSignatures,
   }),
   encrypt: define<EncryptArguments, Sealed>({
-    args: parseEncryptArguments,
+    runs: encryptRuns,
     secretArgument: ({ plaintext }) => plaintext,
     run: (provider, { ref, plaintext, aad }, op) => provider.encrypt(ref, plaintext, aad, op),
     answer: parseSealed,
   }),
   decrypt: define<DecryptArguments, Uint8Array>({
     secretAnswer: true,
-    args: parseDecryptArguments,
+    runs: decryptRuns,
     run: (provider, { ref, input }, op) => provider.decrypt(ref, input, op),
     answer: parsePlaintext,
   }),
   mac: define<BytesArguments, Uint8Array>({
     // a MAC may well be somebody's key
     secretAnswer: true,
-    args: parseMacArguments,
+    runs: macRuns,
     secretArgument: ({ bytes }) => bytes,
     run: (provider, { ref, bytes }, op) => provider.mac(ref, bytes, op),
     answer: parseBytes,

@@ -1,11 +1,39 @@
-import { WarderError, type KeyProvider, type Log } from '@warder/contract'
+import { WarderError, type KeyProvider, type KeyRef, type Log } from '@warder/contract'
+import { parseRef } from './argument-checks.ts'
 import type { Channel } from './channel.ts'
-import { commands, isCommand } from './commands.ts'
-import { maxCallsPerConnection, parseRequest, stopping, toWire, type Farewell, type Request } from './protocol.ts'
+import { type Command, commands, isCommand } from './commands.ts'
+import { Controllers } from './controllers.ts'
+import { HostAnswers } from './host-answers.ts'
+import {
+  maxCallsPerConnection,
+  parseRequest,
+  parseRun,
+  stopping,
+  toWire,
+  type Farewell,
+  type Request,
+} from './protocol.ts'
+import type { Run } from './runs.ts'
+import { whereOf } from './where-of.ts'
+
+/** How often it is looked for calls whose time is over. Their caller keeps the time itself. */
+const sweepMs = 20
+
+/** A request, or one call of a run. */
+interface Asked {
+  readonly id: number
+  readonly op: string
+  readonly deadline: number
+}
 
 interface HostCall {
+  readonly id: number
+  readonly op: string
   readonly controller: AbortController
-  timer: NodeJS.Timeout | undefined
+  /** Both by `performance.now()`. */
+  readonly began: number
+  readonly until: number
+  readonly secretAnswer: boolean
   /** Why it was aborted, if it was. */
   ended: 'deadline' | 'cancelled' | undefined
 }
@@ -20,9 +48,12 @@ export class HostCalls {
   readonly #provider: KeyProvider
   readonly #channel: Channel
   readonly #log: Log
+  readonly #answers: HostAnswers
   readonly #calls = new Map<number, HostCall>()
+  readonly #controllers = new Controllers()
   readonly #onIdle: () => void
   readonly #onWear: () => void
+  #sweeping = false
   #stopping = false
 
   constructor(
@@ -34,6 +65,7 @@ export class HostCalls {
     this.#provider = provider
     this.#channel = channel
     this.#log = log
+    this.#answers = new HostAnswers(channel, log)
     this.#onIdle = onIdle
     this.#onWear = onWear
   }
@@ -44,17 +76,17 @@ export class HostCalls {
 
   /** False when the peer does not speak the protocol, and is to be hung up on. */
   receive(message: unknown): boolean {
+    if (Array.isArray(message)) {
+      const run = parseRun(message)
+      return run !== undefined && this.#receiveRun(run)
+    }
     const request = parseRequest(message)
     if (request === undefined) return false
     if ('cancel' in request) {
-      this.#abort(request.id, 'cancelled')
+      this.#abort(this.#calls.get(request.id), 'cancelled')
       return true
     }
-    if (this.#calls.has(request.id)) return false
-    const refusal = this.#refusal(request)
-    if (refusal === undefined) void this.#serve(request)
-    else this.#answer({ id: request.id, error: toWire(refusal), hsmMicros: 0 })
-    return true
+    return this.#receiveRequest(request)
   }
 
   /** New calls are refused from here on, with the fact that nothing of them was done. */
@@ -64,17 +96,60 @@ export class HostCalls {
 
   /** Says, if it is so, that all that was begun is answered. Nothing is answered after it. */
   farewell(): void {
-    if (this.#calls.size === 0) this.#channel.send({ drained: true } satisfies Farewell)
+    if (this.#calls.size > 0) return
+    this.#answers.send()
+    this.#channel.send({ drained: true } satisfies Farewell)
   }
 
   /** The peer is gone: nobody waits for anything. */
   abandon(): void {
-    for (const id of this.#calls.keys()) this.#abort(id, 'cancelled')
+    for (const call of this.#calls.values()) this.#abort(call, 'cancelled')
   }
 
-  #refusal(request: Request): WarderError | undefined {
+  #receiveRequest(request: Request): boolean {
+    if (this.#calls.has(request.id)) return false
+    const command = commandOf(request.op)
+    this.#take(request, command, () => command?.parseArgs(request.args))
+    return true
+  }
+
+  #receiveRun({ op, ref, common, items }: Run): boolean {
+    const command = commandOf(op)
+    const runs = command?.runs
+    let key: KeyRef | undefined
+    for (const item of items) {
+      const [id, deadline] = item
+      if (this.#calls.has(id)) return false
+      this.#take({ id, op, deadline }, runs && command, () => runs?.args((key ??= parseRef(ref)), common, item))
+    }
+    return true
+  }
+
+  /** Refuses it, or begins it. `args` checks what it was asked with. */
+  #take(asked: Asked, command: Command<unknown, unknown> | undefined, args: () => unknown): void {
+    const refusal = this.#refusal(command)
+    if (command === undefined || refusal !== undefined) {
+      this.#answers.add({ id: asked.id, error: toWire(refusal), hsmMicros: 0 })
+      return
+    }
+    const call = this.#begin(asked, command.secretAnswer)
+    if (command.wears) this.#onWear()
+    let served: Promise<unknown>
+    try {
+      served = command.serve(this.#provider, args(), { signal: call.controller.signal })
+    } catch (error) {
+      this.#failed(call, error)
+      return
+    }
+    served.then(
+      ok => this.#done(call, ok),
+      (error: unknown) => this.#failed(call, error),
+    )
+  }
+
+  #refusal(command: unknown): WarderError | undefined {
     if (this.#stopping) return stopping()
-    if (!isCommand(request.op)) {
+    if (command === undefined) {
       return new WarderError('malformed-request', 'The HSM host knows no such command', { facts: { field: 'op' } })
     }
     if (this.#calls.size >= maxCallsPerConnection) {
@@ -85,46 +160,54 @@ export class HostCalls {
     return undefined
   }
 
-  async #serve({ id, op, deadline, args }: Request): Promise<void> {
-    const controller = new AbortController()
-    const call: HostCall = { controller, timer: undefined, ended: undefined }
-    call.timer = setTimeout(() => this.#abort(id, 'deadline'), deadline)
-    this.#calls.set(id, call)
-    const command = commands[op as keyof typeof commands]
-    if (command.wears) this.#onWear()
+  #begin({ id, op, deadline }: Asked, secretAnswer: boolean): HostCall {
     const began = performance.now()
-    const micros = () => Math.round((performance.now() - began) * 1000)
-    try {
-      const ok = await command.serve(this.#provider, args, { signal: controller.signal })
-      this.#answer({ id, ok, hsmMicros: micros() })
-      if (command.secretAnswer && ok instanceof Uint8Array) ok.fill(0)
-    } catch (error) {
-      if (!WarderError.is(error)) this.#log.error('A call failed in a way that has no code', { op, ...whereOf(error) })
-      this.#answer({ id, error: toWire(endedBy(call) ?? error), hsmMicros: micros() })
-    } finally {
-      clearTimeout(call.timer)
-      this.#calls.delete(id)
-      if (this.#calls.size === 0) this.#onIdle()
-    }
+    const controller = this.#controllers.take()
+    const call: HostCall = { id, op, controller, began, until: began + deadline, secretAnswer, ended: undefined }
+    this.#calls.set(id, call)
+    if (!this.#sweeping) this.#sweepLater()
+    return call
   }
 
-  #abort(id: number, reason: 'deadline' | 'cancelled'): void {
-    const call = this.#calls.get(id)
+  #done(call: HostCall, ok: unknown): void {
+    this.#answers.add({ id: call.id, ok, hsmMicros: microsSince(call.began) }, call.secretAnswer)
+    this.#end(call)
+  }
+
+  #failed(call: HostCall, error: unknown): void {
+    const { id, op } = call
+    if (!WarderError.is(error)) this.#log.error('A call failed in a way that has no code', { op, ...whereOf(error) })
+    this.#answers.add({ id, error: toWire(endedBy(call) ?? error), hsmMicros: microsSince(call.began) })
+    this.#end(call)
+  }
+
+  #end({ id, controller }: HostCall): void {
+    this.#calls.delete(id)
+    this.#controllers.giveBack(controller)
+    if (this.#calls.size === 0) this.#onIdle()
+  }
+
+  readonly #endLate = (): void => {
+    const now = performance.now()
+    for (const call of this.#calls.values()) if (call.until <= now) this.#abort(call, 'deadline')
+    this.#sweeping = false
+    if (this.#calls.size > 0) this.#sweepLater()
+  }
+
+  #sweepLater(): void {
+    this.#sweeping = true
+    setTimeout(this.#endLate, sweepMs).unref()
+  }
+
+  #abort(call: HostCall | undefined, reason: 'deadline' | 'cancelled'): void {
     if (call === undefined || call.ended !== undefined) return
     call.ended = reason
     call.controller.abort()
   }
+}
 
-  #answer(answer: object): void {
-    try {
-      this.#channel.send(answer)
-    } catch (error) {
-      // too large for a frame: the caller still gets its one answer
-      const { id } = answer as { id: number }
-      this.#log.error('An answer did not fit the channel', whereOf(error))
-      this.#channel.send({ id, error: toWire(undefined), hsmMicros: 0 })
-    }
-  }
+function commandOf(op: string): Command<unknown, unknown> | undefined {
+  return isCommand(op) ? commands[op] : undefined
 }
 
 function endedBy(call: HostCall): WarderError | undefined {
@@ -133,9 +216,6 @@ function endedBy(call: HostCall): WarderError | undefined {
   return undefined
 }
 
-/** Where an unforeseen error came from, without its text: that may hold anything. */
-export function whereOf(error: unknown): { readonly error: string; readonly at: string } {
-  if (!(error instanceof Error)) return { error: typeof error, at: '' }
-  const frames = (error.stack ?? '').split('\n').filter(line => line.trimStart().startsWith('at '))
-  return { error: error.name, at: frames.slice(0, 4).join(' ').replaceAll(/\s+/g, ' ').trim() }
+function microsSince(began: number): number {
+  return Math.round((performance.now() - began) * 1000)
 }

@@ -1,12 +1,13 @@
 import { connect, type Socket } from 'node:net'
-import { type Health, WarderError } from '@warder/contract'
+import { type Health, type KeyRef, WarderError } from '@warder/contract'
 import { backoffMs } from './backoff.ts'
 import { Breaker } from './breaker.ts'
 import { type Answered, type CallRequest, type Done, type Holder, HsmCall, type Outcome } from './call.ts'
 import { Channel } from './channel.ts'
 import { commands, type CommandName } from './commands.ts'
-import { fromWire, isFarewell, isStopping, maxCallsPerConnection, parseAnswer, type Answer } from './protocol.ts'
+import { fromWire, isFarewell, isStopping, maxCallsPerConnection, parseAnswers, type Answer } from './protocol.ts'
 import { hostSocketPath, requireRunDirectory, type SocketSharing } from './run-directory.ts'
+import { RunCollector, type RunForm, wireRun } from './runs.ts'
 
 /** Between probes of a host whose token is gone. */
 const probeMs = 250
@@ -36,6 +37,8 @@ export class HostConnection implements Holder {
   readonly #sharing: SocketSharing | undefined
   readonly #events: ConnectionEvents
   readonly #calls = new Map<number, HsmCall>()
+  /** Calls of this turn of the event loop, which leave when it ends. */
+  readonly #runs = new RunCollector<HsmCall>()
   #channel: Channel | undefined
   readonly #breaker = new Breaker()
   #probe: NodeJS.Timeout | undefined
@@ -89,8 +92,9 @@ export class HostConnection implements Holder {
   }
 
   /**
-   * Takes a call. It ends with `hsm-unavailable` and the fact `outcome: unknown` when the host is lost before it answers;
-   * when the host says that it has not begun it, it is told of as returned.
+   * Takes a call, which leaves by the end of this turn of the event loop: until then it can be abandoned, and was not
+   * started. It ends with `hsm-unavailable` and the fact `outcome: unknown` when the host is lost before it answers;
+   * when the host says that it has not begun it, it is told of as returned; and with `body-too-large` when it fits no frame.
    * @throws WarderError `body-too-large`, and the call was not taken.
    */
   send(call: HsmCall): void {
@@ -98,18 +102,21 @@ export class HostConnection implements Holder {
       call.settle({ error: lost() })
       return
     }
-    const now = performance.now()
-    const id = this.#nextId()
-    this.#channel.send({ id, op: call.op, deadline: call.timeLeft(now), args: call.args })
-    call.id = id
-    call.sentAt = now
+    call.id = this.#nextId()
+    call.sentAt = performance.now()
+    this.#post(this.#channel, call)
     call.holder = this
-    this.#calls.set(id, call)
+    this.#calls.set(call.id, call)
     if (call.changesKeys) this.#changing++
   }
 
-  abandon({ id }: HsmCall): Done {
-    this.#channel?.send({ id, cancel: true })
+  abandon(call: HsmCall): Done {
+    if (this.#runs.delete(call)) {
+      this.#calls.delete(call.id)
+      this.#events.onFree()
+      return 'not-started'
+    }
+    this.#channel?.send({ id: call.id, cancel: true })
     return 'unknown'
   }
 
@@ -118,6 +125,31 @@ export class HostConnection implements Holder {
     clearTimeout(this.#timer)
     clearTimeout(this.#probe)
     this.#channel?.destroy()
+  }
+
+  #post(channel: Channel, call: HsmCall): void {
+    const { id, op, args } = call
+    const runs: RunForm<object> | undefined = commands[op].runs
+    if (runs === undefined) {
+      channel.send({ id, op, deadline: call.timeLeft(call.sentAt), args })
+      return
+    }
+    if (this.#runs.empty) channel.atEndOfTurn(() => this.#sendRuns(channel))
+    this.#runs.put(call, op, (args as { readonly ref: KeyRef }).ref, runs.common(args), runs.values(args))
+  }
+
+  #sendRuns(channel: Channel): void {
+    for (const run of this.#runs.take()) {
+      try {
+        channel.send(wireRun(run))
+      } catch (error) {
+        for (const [call] of run.calls.values()) {
+          this.#calls.delete(call.id)
+          call.settle({ error: error as Error })
+          this.#events.onFree()
+        }
+      }
+    }
   }
 
   async #connect(): Promise<void> {
@@ -155,6 +187,7 @@ export class HostConnection implements Holder {
   #down(): void {
     const drained = this.#drained
     const calls = [...this.#calls.values()]
+    const unsent = new Set(this.#runs.take().flatMap(run => [...run.calls.keys()]))
     this.#channel = undefined
     this.#calls.clear()
     this.#changing = 0
@@ -164,22 +197,26 @@ export class HostConnection implements Holder {
     clearTimeout(this.#probe)
     this.#events.onDown()
     for (const call of calls) {
-      if (drained) this.#return(call)
+      if (drained || unsent.has(call.id)) this.#return(call)
       else call.settle({ error: lost() })
     }
     this.#retryLater()
   }
 
-  /** False when it is no answer to a call of ours: that host is not to be believed any further. */
+  /** False when it holds what is no answer to a call of ours: that host is not to be believed any further. */
   #receive(message: unknown): boolean {
     if (isFarewell(message)) {
       this.#drained = true
       this.#stop()
       return true
     }
-    const answer = parseAnswer(message)
-    const call = answer && this.#calls.get(answer.id)
-    if (answer === undefined || call === undefined) return false
+    const answers = parseAnswers(message)
+    return answers !== undefined && answers.every(answer => this.#answered(answer))
+  }
+
+  #answered(answer: Answer): boolean {
+    const call = this.#calls.get(answer.id)
+    if (call === undefined || this.#runs.has(call)) return false
     this.#calls.delete(answer.id)
     if (call.changesKeys) this.#changing--
     // a host that answers is well; one that only lets us connect need not be

@@ -8,7 +8,7 @@ import {
   type StartOrder,
   type Wear,
 } from './control.ts'
-import { whereOf } from './host-calls.ts'
+import { whereOf } from './where-of.ts'
 import { watchHealth } from './health-watch.ts'
 import { serveProvider, type HsmHost } from './host.ts'
 import { takeOver } from './operator-secret.ts'

@@ -7,6 +7,7 @@ import {
   type SignatureAlgorithm,
 } from '@warder/contract'
 import { malformed, membersOf, parseBytesOf, parseRef } from './argument-checks.ts'
+import { firstValue, type RunForm, type RunItem } from './runs.ts'
 
 /**
  * The arguments of what is done with a key. Bounds here keep a caller from filling the host's memory; what is wrong with a
@@ -41,15 +42,15 @@ const digestBytes: Readonly<Record<SignatureAlgorithm, number | undefined>> = {
   EdDSA: undefined,
 }
 
-export function parseSignArguments(value: unknown): SignArguments {
-  const { ref, algorithm, input } = membersOf(value, 'args', ['ref', 'algorithm', 'input'])
-  if (!isSignatureAlgorithm(algorithm)) throw malformed('algorithm')
-  const length = digestBytes[algorithm]
-  return {
-    ref: parseRef(ref),
-    algorithm,
-    input: parseBytesOf(input, 'input', length ?? 0, length ?? Infinity),
-  }
+export const signRuns: RunForm<SignArguments> = {
+  common: ({ algorithm }) => algorithm,
+  values: ({ input }) => [input],
+  args: (ref, algorithm, item) => {
+    if (!isSignatureAlgorithm(algorithm)) throw malformed('algorithm')
+    requireValues(item, 1)
+    const length = digestBytes[algorithm]
+    return { ref, algorithm, input: parseBytesOf(item[firstValue], 'input', length ?? 0, length ?? Infinity) }
+  },
 }
 
 export interface SignAllArguments {
@@ -79,13 +80,18 @@ export interface EncryptArguments {
   readonly aad: Uint8Array
 }
 
-export function parseEncryptArguments(value: unknown): EncryptArguments {
-  const { ref, plaintext, aad } = membersOf(value, 'args', ['ref', 'plaintext', 'aad'])
-  return {
-    ref: parseRef(ref),
-    plaintext: parseBytesOf(plaintext, 'plaintext', 0, maxBytes),
-    aad: parseBytesOf(aad, 'aad', 0, maxAadBytes),
-  }
+export const encryptRuns: RunForm<EncryptArguments> = {
+  common: () => null,
+  values: ({ plaintext, aad }) => [plaintext, aad],
+  args: (ref, common, item) => {
+    requireNothing(common)
+    requireValues(item, 2)
+    return {
+      ref,
+      plaintext: parseBytesOf(item[firstValue], 'plaintext', 0, maxBytes),
+      aad: parseBytesOf(item[firstValue + 1], 'aad', 0, maxAadBytes),
+    }
+  },
 }
 
 export interface DecryptArguments {
@@ -93,24 +99,17 @@ export interface DecryptArguments {
   readonly input: Ciphertext
 }
 
-export function parseDecryptArguments(value: unknown): DecryptArguments {
-  const { ref, input } = membersOf(value, 'args', ['ref', 'input'])
-  return { ref: parseRef(ref), input: parseCiphertext(input) }
-}
-
-function parseCiphertext(value: unknown): Ciphertext {
-  const { algorithm, ciphertext, iv, aad } = membersOf(value, 'input', ['algorithm', 'ciphertext', 'iv', 'aad'])
-  const bytes = parseBytesOf(ciphertext, 'ciphertext', 0, maxCiphertextBytes)
-  if (algorithm === 'A256GCM') {
-    return {
-      algorithm,
-      iv: parseBytesOf(iv, 'iv', 0, maxIvBytes),
-      ciphertext: bytes,
-      aad: parseBytesOf(aad, 'aad', 0, maxAadBytes),
-    }
-  }
-  if (iv !== undefined || aad !== undefined) throw malformed('input')
-  return { algorithm: parseOaep(algorithm), ciphertext: bytes }
+export const decryptRuns: RunForm<DecryptArguments> = {
+  common: ({ input }) => input.algorithm,
+  values: ({ input }) => (input.algorithm === 'A256GCM' ? [input.ciphertext, input.iv, input.aad] : [input.ciphertext]),
+  args: (ref, algorithm, item) => {
+    requireValues(item, algorithm === 'A256GCM' ? 3 : 1)
+    const ciphertext = parseBytesOf(item[firstValue], 'ciphertext', 0, maxCiphertextBytes)
+    if (algorithm !== 'A256GCM') return { ref, input: { algorithm: parseOaep(algorithm), ciphertext } }
+    const iv = parseBytesOf(item[firstValue + 1], 'iv', 0, maxIvBytes)
+    const aad = parseBytesOf(item[firstValue + 2], 'aad', 0, maxAadBytes)
+    return { ref, input: { algorithm, iv, ciphertext, aad } }
+  },
 }
 
 export function parseOaep(value: unknown, field = 'algorithm'): OaepAlgorithm {
@@ -131,7 +130,24 @@ const parseRefAndBytes = (least: number, most: number) => {
   }
 }
 
-export const parseMacArguments = parseRefAndBytes(0, maxBytes)
+export const macRuns: RunForm<BytesArguments> = {
+  common: () => null,
+  values: ({ bytes }) => [bytes],
+  args: (ref, common, item) => {
+    requireNothing(common)
+    requireValues(item, 1)
+    return { ref, bytes: parseBytesOf(item[firstValue], 'bytes', 0, maxBytes) }
+  },
+}
+
 export const parseWrapArguments = parseRefAndBytes(1, maxWrappableBytes)
 export const parseUnwrapArguments = parseRefAndBytes(0, maxWrappedBytes)
 export const parseDeriveArguments = parseRefAndBytes(1, maxSpkiBytes)
+
+function requireValues(item: RunItem, count: number): void {
+  if (item.length !== firstValue + count) throw malformed('args')
+}
+
+function requireNothing(common: unknown): void {
+  if (common !== null) throw malformed('args')
+}

@@ -1,11 +1,17 @@
 import { WarderError, warderCodes, type Facts } from '@warder/contract'
 import { z } from 'zod'
+import { firstValue, maxRun, type Run, type RunItem } from './runs.ts'
 
 /**
  * Glossary
  * - *host*: the process that has the token open. *caller*: the API process, which is not trusted with attributes or labels.
- * - *request*, *cancel*: caller to host. *answer*: host to caller, exactly one for each request that was well-formed.
- * - *id*: chosen by the caller, unique among its unanswered requests on one connection.
+ * - *request*, *run*, *cancel*: caller to host. *answer*: host to caller, exactly one for each request, and for each call of
+ *   a run, that was well-formed.
+ * - *id*: chosen by the caller, unique among its unanswered calls on one connection.
+ *
+ * A run is an array, `[op, ref, common, [[id, deadline, ...values], ...]]`, and all else a caller sends a map. What a host
+ * sends is an array of answers, `[id, hsmMicros, ok]` or `[id, hsmMicros, nil, error]` each, or the map of its farewell.
+ * Neither end takes the one for the other, and either hangs up on what is neither.
  */
 export interface Request {
   readonly id: number
@@ -74,12 +80,43 @@ export function parseRequest(message: unknown): Request | Cancel | undefined {
   return { id, op, deadline, args }
 }
 
-/** `undefined` when it is no answer of this protocol. The error in it is not yet validated: see {@link fromWire}. */
-export function parseAnswer(message: unknown): Answer | undefined {
-  if (!isMap(message)) return undefined
-  const { id, ok, error, hsmMicros } = message
+/** `undefined` when it is no run: such a peer is hung up on. What is asked for in it is not yet validated. */
+export function parseRun(message: readonly unknown[]): Run | undefined {
+  const [op, ref, common, items] = message
+  if (message.length !== 4 || typeof op !== 'string' || !Array.isArray(items)) return undefined
+  if (items.length < 1 || items.length > maxRun || !items.every(isRunItem)) return undefined
+  return { op, ref, common, items }
+}
+
+function isRunItem(item: unknown): item is RunItem {
+  if (!Array.isArray(item) || item.length < firstValue) return false
+  return isWhole(item[0], 0, 0xffffffff) && isWhole(item[1], 0, maxDeadlineMs)
+}
+
+/** An answer as it crosses. */
+export function wireAnswer(answer: Answer): readonly unknown[] {
+  const { id, hsmMicros } = answer
+  return 'error' in answer ? [id, hsmMicros, null, answer.error] : [id, hsmMicros, answer.ok]
+}
+
+/** `undefined` when these are no answers of this protocol. An error in one is not yet validated: see {@link fromWire}. */
+export function parseAnswers(message: unknown): readonly Answer[] | undefined {
+  if (!Array.isArray(message) || message.length === 0) return undefined
+  const answers: Answer[] = []
+  for (const each of message) {
+    const answer = parseAnswer(each)
+    if (answer === undefined) return undefined
+    answers.push(answer)
+  }
+  return answers
+}
+
+function parseAnswer(value: unknown): Answer | undefined {
+  if (!Array.isArray(value)) return undefined
+  const [id, hsmMicros, ok, error] = value as readonly unknown[]
   if (!isWhole(id, 0, 0xffffffff) || !isWhole(hsmMicros, 0, Number.MAX_SAFE_INTEGER)) return undefined
-  if (error === undefined) return ok === undefined ? undefined : { id, ok, hsmMicros }
+  if (value.length === 3) return { id, ok, hsmMicros }
+  if (value.length !== 4 || ok !== null) return undefined
   return { id, error: error as WireError, hsmMicros }
 }
 

@@ -2,7 +2,7 @@ import { WarderError } from '@warder/contract'
 import { expect } from 'chai'
 import { decode, encode } from '../../src/hsm/codec.ts'
 import { commands } from '../../src/hsm/commands.ts'
-import { fromWire, parseAnswer } from '../../src/hsm/protocol.ts'
+import { fromWire, parseAnswers, wireAnswer } from '../../src/hsm/protocol.ts'
 import { mutate, randomFrom } from './support/mutate.ts'
 
 describe('hsm answers', () => {
@@ -28,11 +28,11 @@ describe('hsm answers', () => {
       { id: 1, ok: Buffer.alloc(64, 7), hsmMicros: 3 },
       { id: 1, ok: [Buffer.alloc(64, 7), Buffer.alloc(64, 8)], hsmMicros: 3 },
       { id: 1, ok: { iv: Buffer.alloc(12, 7), ciphertext: Buffer.alloc(40, 7) }, hsmMicros: 3 },
-      { id: 1, error: { code: 'hsm-failed', message: 'no', facts: { a: ['b'], n: 1 } }, hsmMicros: 3 },
-    ].map(answer => Buffer.concat([Buffer.alloc(4), encode(answer)]))
+      { id: 1, error: { code: 'hsm-failed' as const, message: 'no', facts: { a: ['b'], n: 1 } }, hsmMicros: 3 },
+    ].map(answer => Buffer.concat([Buffer.alloc(4), encode([wireAnswer(answer)])]))
     let read = 0
     for (let n = 0; n < 10_000; n++) {
-      const answer = parseAnswer(decode(mutate(answers[n % answers.length]!, random).subarray(4)))
+      const [answer] = parseAnswers(decode(mutate(answers[n % answers.length]!, random).subarray(4))) ?? []
       if (answer === undefined) continue
       read++
       if ('error' in answer) {

@@ -324,13 +324,13 @@ describe('hsm client', function () {
       'a map': {},
     })) {
       it(`takes ${what} for a failure where bytes are due`, async () => {
-        answer = (socket, asked) => socket.write(frame({ id: asked, ok, hsmMicros: 1 }))
+        answer = (socket, asked) => socket.write(frame([[asked, 1, ok]]))
         expect((await rejection(client!.random(8, op))).code).to.equal('hsm-failed')
       })
     }
 
     it('hangs up on an answer to what was not asked', async () => {
-      answer = (socket, asked) => socket.write(frame({ id: asked + 1, ok: Buffer.alloc(8), hsmMicros: 1 }))
+      answer = (socket, asked) => socket.write(frame([[asked + 1, 1, Buffer.alloc(8)]]))
       expect((await rejection(client!.random(8, op))).code).to.equal('hsm-unavailable')
     })
 
@@ -350,7 +350,7 @@ describe('hsm client', function () {
         await client!.ready(op)
       }
       expect([...outcomes]).to.include.members(['ok', 'hsm-unavailable'])
-      answer = (socket, asked) => socket.write(frame({ id: asked, ok: Buffer.alloc(8), hsmMicros: 1 }))
+      answer = (socket, asked) => socket.write(frame([[asked, 1, Buffer.alloc(8)]]))
       // what is left of the last mutant may cost one more connection
       await until('an answer', () =>
         client!.random(8, op).then(
@@ -370,10 +370,6 @@ function frame(message: object): Buffer {
 }
 
 const answers = [
-  (asked: number) => ({ id: asked, ok: Buffer.alloc(64, 7), hsmMicros: 3 }),
-  (asked: number) => ({
-    id: asked,
-    error: { code: 'hsm-failed', message: 'no', facts: { a: ['b'] } },
-    hsmMicros: 3,
-  }),
+  (asked: number) => [[asked, 3, Buffer.alloc(64, 7)]],
+  (asked: number) => [[asked, 3, null, { code: 'hsm-failed', message: 'no', facts: { a: ['b'] } }]],
 ]

@@ -7,7 +7,7 @@ import { Channel } from '../../src/hsm/channel.ts'
 import { encode } from '../../src/hsm/codec.ts'
 import { FrameReader } from '../../src/hsm/frame-reader.ts'
 import { serveProvider, type HsmHost } from '../../src/hsm/host.ts'
-import { maxCallsPerConnection } from '../../src/hsm/protocol.ts'
+import { maxCallsPerConnection, parseAnswers } from '../../src/hsm/protocol.ts'
 import { keepLog, type KeptLog } from './support/kept-log.ts'
 import { MemoryProvider } from './support/memory-provider.ts'
 import { makeRunDir } from './support/run-dir.ts'
@@ -31,7 +31,9 @@ class QueueingProvider extends MemoryProvider {
 const id = 'ab'.repeat(16)
 const ref = { custody: 'resident', algorithm: 'P-256', usage: 'sign', id }
 const spec = { algorithm: 'P-256', usage: 'sign', custody: 'resident', exportable: false, id } as const
-const sign = { op: 'sign', deadline: 5000, args: { ref, algorithm: 'ES256', input: new Uint8Array(32) } }
+const signAll = { op: 'signAll', deadline: 5000, args: { ref, algorithm: 'ES256', inputs: [new Uint8Array(32)] } }
+/** As the parts of a run. */
+const sign = { op: 'sign', key: ref as object, common: 'ES256' as string | null, values: [new Uint8Array(32)] }
 const queued = { op: 'random', deadline: 60_000, args: { length: 8 } }
 
 describe('hsm host', function () {
@@ -51,7 +53,9 @@ describe('hsm host', function () {
     socket = connect(path)
     await new Promise<void>(resolve => socket.once('connect', resolve))
     const events = {
-      onMessage: (message: unknown) => void heard.set((message as Heard).id, message as Heard),
+      onMessage: (message: unknown) => {
+        for (const answer of parseAnswers(message) ?? []) heard.set(answer.id, answer)
+      },
       onClose: () => void (closed = true),
     }
     channel = new Channel(socket, events, { throttle: false })
@@ -60,6 +64,13 @@ describe('hsm host', function () {
     channel.send(message)
     await until('the answer', () => heard.has(message.id))
     return heard.get(message.id)!
+  }
+  /** A run of one. */
+  const askInRun = async (asked: number, change: Partial<typeof sign> = {}) => {
+    const { op, key, common, values } = { ...sign, ...change }
+    channel.send([op, key, common, [[asked, 5000, ...values]]])
+    await until('the answer', () => heard.has(asked))
+    return heard.get(asked)!
   }
 
   beforeEach(async () => {
@@ -87,7 +98,7 @@ describe('hsm host', function () {
   })
 
   it('answers with the result and the time inside the HSM', async () => {
-    const answer = await ask({ id: 7, ...sign })
+    const answer = await askInRun(7)
     expect(answer.ok).to.be.instanceOf(Uint8Array).with.property('length', 64)
     expect(answer.hsmMicros).to.be.above(0)
   })
@@ -99,25 +110,45 @@ describe('hsm host', function () {
     'arguments that are bytes': { args: new Uint8Array(3) },
     attributes: { op: 'generate', args: { spec: { ...spec, template: {} } } },
     'a resident key that may be exported': { op: 'generate', args: { spec: { ...spec, exportable: true } } },
-    'more plaintext than fits': {
-      op: 'encrypt',
-      args: { ref, plaintext: new Uint8Array(65_537), aad: new Uint8Array(0) },
-    },
+    'a command that goes in runs': { op: 'sign' },
     'nothing to wrap': { op: 'wrap', args: { ref, bytes: new Uint8Array(0) } },
-    'a digest that is too short': { args: { ...sign.args, input: new Uint8Array(31) } },
+    'a digest that is too short': { args: { ...signAll.args, inputs: [new Uint8Array(31)] } },
     'a store secret that is too long': { op: 'sealStoreSecret', args: { secret: new Uint8Array(33) } },
     'too much randomness': { op: 'random', args: { length: 4097 } },
     'a sealed reference to destroy': { op: 'destroy', args: { ref: { ...ref, custody: 'sealed' } } },
   })) {
     it(`refuses ${what}, and that call only`, async () => {
-      const [refused, next] = await Promise.all([ask({ id: 1, ...sign, ...wrong }), ask({ id: 2, ...sign })])
+      const [refused, next] = await Promise.all([ask({ id: 1, ...signAll, ...wrong }), askInRun(2)])
+      expect(refused.error?.code).to.equal('malformed-request')
+      expect(next.ok).to.be.instanceOf(Uint8Array)
+    })
+  }
+
+  for (const [what, wrong] of Object.entries({
+    'more plaintext than fits': { op: 'encrypt', common: null, values: [new Uint8Array(65_537), new Uint8Array(0)] },
+    'a digest that is too short': { values: [new Uint8Array(31)] },
+    'no input': { values: [] },
+    'two inputs': { values: [new Uint8Array(32), new Uint8Array(32)] },
+    'an unknown algorithm': { common: 'constructor' },
+    'a key that is none': { key: { ...ref, id: 'x' } },
+    'an unknown command': { op: 'C_Sign' },
+    'a command that goes alone': { op: 'signAll' },
+  })) {
+    it(`refuses ${what} in a run, and that call only`, async () => {
+      const [refused, next] = await Promise.all([askInRun(1, wrong), askInRun(2)])
       expect(refused.error?.code).to.equal('malformed-request')
       expect(next.ok).to.be.instanceOf(Uint8Array)
     })
   }
 
   it('hangs up on what is no request, and on an id that is in use', async () => {
-    channel.send({ hello: 'world' })
+    for (const wrong of [{ hello: 'world' }, [], ['sign', ref, 'ES256', []], ['sign', ref, 'ES256', [[1]]]]) {
+      channel.send(wrong)
+      await until('the hang-up', () => closed)
+      await open()
+    }
+    const twice = [1, 5000, new Uint8Array(32)]
+    channel.send(['sign', ref, 'ES256', [twice, twice]])
     await until('the hang-up', () => closed)
     await open()
     channel.send({ id: 1, ...queued })
@@ -127,7 +158,7 @@ describe('hsm host', function () {
   })
 
   it('passes on code, message and facts of a refusal', async () => {
-    const answer = await ask({ id: 1, ...sign, args: { ...sign.args, ref: { ...ref, id: 'cd'.repeat(16) } } })
+    const answer = await askInRun(1, { key: { ...ref, id: 'cd'.repeat(16) } })
     expect(answer.error).to.deep.equal({ code: 'hsm-key-missing', message: 'No such key', facts: { id: 'x' } })
   })
 
@@ -159,7 +190,7 @@ describe('hsm host', function () {
     provider.health = () => new Promise(resolve => (finish = resolve))
     channel.send({ id: 2, op: 'health', deadline: 5000, args: {} })
     channel.send({ id: 2, cancel: true })
-    await ask({ id: 3, ...sign })
+    await askInRun(3)
     finish({ ok: true, detail: 'done' })
     await until('the answer', () => heard.has(2))
     expect(heard.get(2)!.ok).to.deep.equal({ ok: true, detail: 'done' })
@@ -167,7 +198,7 @@ describe('hsm host', function () {
 
   it('ignores the cancellation of a call it does not have', async () => {
     channel.send({ id: 99, cancel: true })
-    expect((await ask({ id: 1, ...sign })).ok).to.be.instanceOf(Uint8Array)
+    expect((await askInRun(1)).ok).to.be.instanceOf(Uint8Array)
   })
 
   it('drops the queued work of a caller that has gone', async () => {
@@ -179,10 +210,10 @@ describe('hsm host', function () {
 
   it('bounds the calls of a connection and refuses the next at once', async () => {
     for (let n = 1; n <= maxCallsPerConnection; n++) channel.send({ id: n, ...queued })
-    expect((await ask({ id: 5000, ...sign })).error?.code).to.equal('over-capacity')
+    expect((await askInRun(5000)).error?.code).to.equal('over-capacity')
     channel.send({ id: 1, cancel: true })
     await until('one has ended', () => heard.has(1))
-    expect((await ask({ id: 5001, ...sign })).ok).to.be.instanceOf(Uint8Array)
+    expect((await askInRun(5001)).ok).to.be.instanceOf(Uint8Array)
   })
 
   it('wipes a secret once it was used, or encoded', async () => {
@@ -202,15 +233,9 @@ describe('hsm host', function () {
       return { iv: new Uint8Array(12), ciphertext: new Uint8Array(48) }
     }
     const key = { ...ref, usage: 'encrypt' }
-    const args = { ref: key, plaintext: new Uint8Array(32).fill(7), aad: new Uint8Array(0) }
-    await ask({ id: 3, op: 'encrypt', deadline: 1000, args })
-    const input = {
-      algorithm: 'A256GCM',
-      iv: new Uint8Array(12),
-      ciphertext: new Uint8Array(48),
-      aad: new Uint8Array(0),
-    }
-    const plaintext = await ask({ id: 4, op: 'decrypt', deadline: 1000, args: { ref: key, input } })
+    await askInRun(3, { op: 'encrypt', key, common: null, values: [new Uint8Array(32).fill(7), new Uint8Array(0)] })
+    const values = [new Uint8Array(48), new Uint8Array(12), new Uint8Array(0)]
+    const plaintext = await askInRun(4, { op: 'decrypt', key, common: 'A256GCM', values })
     expect(plaintext.ok).to.deep.equal(Buffer.alloc(32, 7))
     const opened = await ask({ id: 1, op: 'openStoreSecret', deadline: 1000, args: { sealed: new Uint8Array(60) } })
     expect(opened.ok).to.deep.equal(Buffer.alloc(32, 7))
@@ -223,9 +248,9 @@ describe('hsm host', function () {
     let finish: (health: { ok: boolean; detail: string }) => void = () => {}
     provider.health = () => new Promise(resolve => (finish = resolve))
     channel.send({ id: 1, op: 'health', deadline: 5000, args: {} })
-    await ask({ id: 2, ...sign })
+    await askInRun(2)
     const closing = host.close()
-    expect((await ask({ id: 3, ...sign })).error).to.deep.include({
+    expect((await askInRun(3)).error).to.deep.include({
       code: 'hsm-unavailable',
       facts: { reason: 'stopping', outcome: 'not-started' },
     })
@@ -245,7 +270,8 @@ describe('hsm host', function () {
   it('survives ten thousand mutated frames, from a seed', async () => {
     const random = randomFrom(20240501)
     const seeds = [
-      { id: 1, ...sign },
+      { id: 1, ...signAll },
+      ['sign', ref, 'ES256', [1, 2, 3].map(each => [each, 5000, new Uint8Array(32)])],
       { id: 2, op: 'generate', deadline: 100, args: { spec: { ...spec, custody: 'sealed' } } },
       { id: 3, op: 'random', deadline: 1, args: { length: 8 } },
       { id: 4, cancel: true },
@@ -266,7 +292,7 @@ describe('hsm host', function () {
       await Promise.all(Array.from({ length: 10 }, (_, n) => send(mutate(seeds[n % seeds.length]!, random))))
     }
     await until('nothing left waiting', () => provider.waiting === 0)
-    expect((await ask({ id: 1, ...sign })).ok).to.be.instanceOf(Uint8Array)
+    expect((await askInRun(1)).ok).to.be.instanceOf(Uint8Array)
   })
 })
 

@@ -1,6 +1,7 @@
 import { WarderError } from '@warder/contract'
 import { expect } from 'chai'
-import { fromWire, parseAnswer, parseRequest, toWire } from '../../src/hsm/protocol.ts'
+import { fromWire, parseAnswers, parseRequest, parseRun, toWire, wireAnswer } from '../../src/hsm/protocol.ts'
+import { maxRun } from '../../src/hsm/runs.ts'
 
 describe('hsm protocol', () => {
   it('carries code, message and facts of a WarderError, and no cause', () => {
@@ -42,9 +43,52 @@ describe('hsm protocol', () => {
     }
     for (const wrong of [null, 1, 'x', [], Buffer.alloc(3), {}]) {
       expect(parseRequest(wrong)).to.equal(undefined)
-      expect(parseAnswer(wrong)).to.equal(undefined)
+      expect(parseAnswers(wrong)).to.equal(undefined)
     }
-    expect(parseAnswer({ id: 1, hsmMicros: 3 })).to.equal(undefined)
-    expect(parseAnswer({ id: 1, ok: null, hsmMicros: 3 })).to.deep.equal({ id: 1, ok: null, hsmMicros: 3 })
+  })
+
+  it('carries the answers of one turn in one message', () => {
+    const answers = [
+      { id: 1, ok: null, hsmMicros: 3 },
+      { id: 2, error: toWire(undefined), hsmMicros: 4 },
+    ]
+    expect(parseAnswers(answers.map(wireAnswer))).to.deep.equal(answers)
+    for (const wrong of [
+      [1, 3],
+      [1, 3, null, {}, 0],
+      [1, 3, 'both', {}],
+      [-1, 3, null],
+      [1, -3, null],
+      { 0: 1 },
+      null,
+    ]) {
+      expect(parseAnswers([wireAnswer(answers[0]!), wrong])).to.equal(undefined)
+    }
+  })
+
+  it('takes nothing for a run that is none', () => {
+    const item = [1, 5000, Buffer.alloc(32)]
+    const run = ['sign', {}, 'ES256', [item]]
+    expect(parseRun(run)).to.deep.equal({ op: 'sign', ref: {}, common: 'ES256', items: [item] })
+    for (const items of [
+      undefined,
+      [],
+      [null],
+      [[1]],
+      [[-1, 5000]],
+      [[1, 1e9]],
+      [['1', 1]],
+      Array.from({ length: maxRun + 1 }, () => item),
+    ]) {
+      expect(parseRun(['sign', {}, 'ES256', items])).to.equal(undefined)
+    }
+    expect(parseRun([1, {}, 'ES256', [item]])).to.equal(undefined)
+    expect(parseRun([...run, 0])).to.equal(undefined)
+  })
+
+  // a daemon and a host of two versions: each message of the form before this one is no message of it
+  it('takes nothing of the form that went before it', () => {
+    expect(parseAnswers({ id: 1, ok: null, hsmMicros: 3 })).to.equal(undefined)
+    expect(parseRequest(['sign', {}, 'ES256', [[1, 5000, Buffer.alloc(32)]]])).to.equal(undefined)
   })
 })
