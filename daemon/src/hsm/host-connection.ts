@@ -187,7 +187,7 @@ export class HostConnection implements Holder {
   #down(): void {
     const drained = this.#drained
     const calls = [...this.#calls.values()]
-    const unsent = new Set(this.#runs.take().flatMap(run => [...run.calls.keys()]))
+    this.#runs.take()
     this.#channel = undefined
     this.#calls.clear()
     this.#changing = 0
@@ -197,7 +197,7 @@ export class HostConnection implements Holder {
     clearTimeout(this.#probe)
     this.#events.onDown()
     for (const call of calls) {
-      if (drained || unsent.has(call.id)) this.#return(call)
+      if (drained) this.#return(call)
       else call.settle({ error: lost() })
     }
     this.#retryLater()

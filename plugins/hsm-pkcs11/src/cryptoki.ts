@@ -46,3 +46,20 @@ export function ownBytes(bytes: Uint8Array): Buffer {
   room.set(bytes)
   return room.subarray(0, bytes.length)
 }
+
+const nothing = Buffer.alloc(8).subarray(0, 0)
+
+/** For a call that has ended when it returns: the bytes themselves, but never of no memory at all, as {@link ownBytes}. */
+export function lentBytes(bytes: Uint8Array): Buffer {
+  if (bytes.length === 0) return nothing
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** Up to here an operation takes less than a worker thread would cost, and ends before its call returns. */
+export const inlineBytes = 4096
+
+/**
+ * Room for what such a call gives, with its tag. One for all, as no two of them are ever under way; nothing stays in it that
+ * is secret.
+ */
+export const scratch = Buffer.alloc(inlineBytes + 64)

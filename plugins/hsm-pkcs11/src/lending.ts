@@ -31,7 +31,7 @@ export class Lending {
     ref: KeyRef,
     usage: KeyPurpose,
     op: Op,
-    fn: (session: Handle, key: Handle) => Promise<T>,
+    fn: (session: Handle, key: Handle) => T | Promise<T>,
   ): Promise<T> {
     requireUsage(ref, usage)
     if (ref.custody === 'sealed') {

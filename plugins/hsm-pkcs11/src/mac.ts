@@ -1,7 +1,6 @@
 import type { KeyAlgorithm } from '@warder/contract'
 import { keyForms } from './algorithms.ts'
-import { holding, ownBytes, type Cryptoki, type Handle } from './cryptoki.ts'
-import { inlineBytes } from './gcm.ts'
+import { holding, inlineBytes, lentBytes, ownBytes, scratch, type Cryptoki, type Handle } from './cryptoki.ts'
 
 /** The most data of one call. */
 export const maxMacBytes = 65_536
@@ -16,15 +15,18 @@ export async function macWith(
 ): Promise<Uint8Array> {
   const form = keyForms[key]
   if (form.family !== 'hmac') throw new TypeError('not an HMAC key')
+  lib.C_SignInit(session, { mechanism: form.hmac }, handle)
+  if (data.length <= inlineBytes) {
+    try {
+      return new Uint8Array(lib.C_Sign(session, lentBytes(data), scratch))
+    } finally {
+      scratch.fill(0, 0, form.bytes)
+    }
+  }
   const input = ownBytes(data)
   const out = Buffer.alloc(form.bytes)
   try {
-    lib.C_SignInit(session, { mechanism: form.hmac }, handle)
-    const mac =
-      input.length <= inlineBytes
-        ? lib.C_Sign(session, input, out)
-        : await holding([input, out], lib.C_SignAsync(session, input, out))
-    return new Uint8Array(mac)
+    return new Uint8Array(await holding([input, out], lib.C_SignAsync(session, input, out)))
   } finally {
     input.fill(0)
   }

@@ -25,7 +25,6 @@ import { keyForms } from './algorithms.ts'
 import type { Canary } from './canary.ts'
 import { needsOaep, type Oaep } from './capabilities.ts'
 import { ckrOf, meaningOf } from './ckr.ts'
-import type { Handle } from './cryptoki.ts'
 import type { Copies } from './copies.ts'
 import { Gate } from './gate.ts'
 import { gcmDecrypt, gcmEncrypt, maxPlaintextBytes } from './gcm.ts'
@@ -42,7 +41,7 @@ import { requireSpec, requireUsage } from './purposes.ts'
 import type { Recipient } from './recipient.ts'
 import { backupFor } from './root-key-backup.ts'
 import type { RootKeys } from './root-keys.ts'
-import { isFast, signInput, signWith } from './sign.ts'
+import { isFast, signInline, signInput, signWith } from './sign.ts'
 import { isStoreSecret, openStoreSecret, sealStoreSecret, storeSecretRejected } from './store-secret.ts'
 import { Transfer, type TransferParts } from './transfer.ts'
 import { maxBytes, unwrapBytes, wrapBytes } from './wrap-bytes.ts'
@@ -141,20 +140,20 @@ export class Pkcs11Provider implements KeyProvider {
       const { lib, capabilities } = this.#parts
       const all = inputs.map(input => signInput(ref.algorithm, algorithm, input))
       capabilities.requireSign(algorithm)
-      const sign = (session: Handle, key: Handle, bytes: Buffer): Promise<Uint8Array> =>
-        signWith(lib, session, key, ref.algorithm, algorithm, bytes)
       if (isFast(ref.algorithm)) {
-        return this.#lending.withKey(ref, 'sign', op, async (session, key) => {
-          const signatures: Uint8Array[] = []
-          for (const bytes of all) signatures.push(await sign(session, key, bytes))
-          return signatures
-        })
+        return this.#lending.withKey(ref, 'sign', op, (session, key) =>
+          all.map(bytes => signInline(lib, session, key, algorithm, bytes)),
+        )
       }
       // worker threads make them side by side, and each may wait on the one signal
       setMaxListeners(0, op.signal)
       // none may be under way any more when this ends
       const made = await Promise.allSettled(
-        all.map(bytes => this.#lending.withKey(ref, 'sign', op, (session, key) => sign(session, key, bytes))),
+        all.map(bytes =>
+          this.#lending.withKey(ref, 'sign', op, (session, key) =>
+            signWith(lib, session, key, ref.algorithm, algorithm, bytes),
+          ),
+        ),
       )
       return made.map(each => {
         if (each.status === 'rejected') throw each.reason

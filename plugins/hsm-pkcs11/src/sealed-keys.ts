@@ -35,6 +35,12 @@ interface Unwrapped {
   dropped: boolean
 }
 
+interface Names {
+  /** In the cache. */
+  readonly name: string
+  readonly blob: string
+}
+
 /**
  * Sealed keys, unwrapped into session objects of the keeper and kept for a while. A key is destroyed on the token when it
  * leaves the cache, by age, to make room or when it is forgotten, but never while somebody uses it. Callers of one blob
@@ -53,6 +59,8 @@ export class SealedKeys {
   /** By the names of their blobs. A use that was under way meanwhile does not bring them back. */
   readonly #forgotten = new LRUCache<string, true>({ max: 4096, ttl: forgottenMs })
   readonly #cache: LRUCache<string, Unwrapped>
+  /** Of references that are in use: the calls of one run share one. */
+  readonly #names = new WeakMap<SealedRef, Names>()
   readonly #counts = { hits: 0, misses: 0, evictions: 0 }
 
   constructor({ lib, keeper, pool, wrappers, mechanisms, alive }: SealedKeyParts, limits: Config['cache']) {
@@ -80,8 +88,7 @@ export class SealedKeys {
    * `algorithm-mismatch` when it holds a key of another algorithm.
    */
   async withKey<T>(ref: SealedRef, op: Op, fn: (handle: Handle) => Promise<T>): Promise<T> {
-    const blob = blobName(ref)
-    const name = cacheName(ref, blob)
+    const { name, blob } = this.#namesOf(ref)
     const kept = this.#cache.get(name) ?? this.#unwrapping.get(name)
     const key = kept ?? this.#begin(name, blob, ref)
     this.#counts[kept === undefined ? 'misses' : 'hits']++
@@ -120,6 +127,16 @@ export class SealedKeys {
   async close(): Promise<void> {
     await Promise.allSettled(this.#begun)
     this.#cache.clear()
+  }
+
+  #namesOf(ref: SealedRef): Names {
+    let names = this.#names.get(ref)
+    if (names === undefined) {
+      const blob = blobName(ref)
+      names = { blob, name: cacheName(ref, blob) }
+      this.#names.set(ref, names)
+    }
+    return names
   }
 
   #begin(name: string, blob: string, ref: SealedRef): Unwrapped {

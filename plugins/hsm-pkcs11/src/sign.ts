@@ -1,6 +1,6 @@
 import { WarderError, type KeyAlgorithm, type SignatureAlgorithm } from '@warder/contract'
 import { keyForms, maxSignatureBytes, signatureForms } from './algorithms.ts'
-import { holding, ownBytes, type Cryptoki, type Handle } from './cryptoki.ts'
+import { holding, lentBytes, ownBytes, scratch, type Cryptoki, type Handle } from './cryptoki.ts'
 
 /**
  * The bytes the token signs: the message, the digest, or the DER of DigestInfo around it.
@@ -20,7 +20,8 @@ export function signInput(key: KeyAlgorithm, algorithm: SignatureAlgorithm, inpu
     throw new TypeError(`the digest for ${algorithm} must be ${form.digestBytes} bytes, not ${input.length}`)
   }
   if (form.prefix !== undefined) return Buffer.concat([form.prefix, input])
-  return ownBytes(input)
+  // a worker thread reads it while its caller goes on
+  return isFast(key) ? lentBytes(input) : ownBytes(input)
 }
 
 /** True when a signature takes less than handing it to a worker thread: then it is made at once, in the calling thread. */
@@ -38,10 +39,20 @@ export async function signWith(
   algorithm: SignatureAlgorithm,
   input: Buffer,
 ): Promise<Uint8Array> {
+  if (isFast(key)) return signInline(lib, session, handle, algorithm, input)
   const out = Buffer.alloc(maxSignatureBytes)
   lib.C_SignInit(session, signatureForms[algorithm].mechanism, handle)
-  const signature = isFast(key)
-    ? lib.C_Sign(session, input, out)
-    : await holding([input, out], lib.C_SignAsync(session, input, out))
-  return new Uint8Array(signature)
+  return new Uint8Array(await holding([input, out], lib.C_SignAsync(session, input, out)))
+}
+
+/** The same with a fast key, in the calling thread. */
+export function signInline(
+  lib: Cryptoki,
+  session: Handle,
+  handle: Handle,
+  algorithm: SignatureAlgorithm,
+  input: Buffer,
+): Uint8Array {
+  lib.C_SignInit(session, signatureForms[algorithm].mechanism, handle)
+  return new Uint8Array(lib.C_Sign(session, input, scratch))
 }
