@@ -139,6 +139,8 @@ export class HostConnection implements Holder {
   }
 
   #sendRuns(channel: Channel): void {
+    // those of a connection that is gone have ended with it
+    if (channel !== this.#channel) return
     for (const run of this.#runs.take()) {
       try {
         channel.send(wireRun(run))

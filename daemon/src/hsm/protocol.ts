@@ -101,7 +101,7 @@ export function wireAnswer(answer: Answer): readonly unknown[] {
 
 /** `undefined` when these are no answers of this protocol. An error in one is not yet validated: see {@link fromWire}. */
 export function parseAnswers(message: unknown): readonly Answer[] | undefined {
-  if (!Array.isArray(message) || message.length === 0) return undefined
+  if (!Array.isArray(message) || message.length === 0 || message.length > maxCallsPerConnection) return undefined
   const answers: Answer[] = []
   for (const each of message) {
     const answer = parseAnswer(each)

@@ -1,6 +1,14 @@
 import { WarderError } from '@warder/contract'
 import { expect } from 'chai'
-import { fromWire, parseAnswers, parseRequest, parseRun, toWire, wireAnswer } from '../../src/hsm/protocol.ts'
+import {
+  fromWire,
+  maxCallsPerConnection,
+  parseAnswers,
+  parseRequest,
+  parseRun,
+  toWire,
+  wireAnswer,
+} from '../../src/hsm/protocol.ts'
 import { maxRun } from '../../src/hsm/runs.ts'
 
 describe('hsm protocol', () => {
@@ -64,6 +72,9 @@ describe('hsm protocol', () => {
     ]) {
       expect(parseAnswers([wireAnswer(answers[0]!), wrong])).to.equal(undefined)
     }
+    const tooMany = Array.from({ length: maxCallsPerConnection + 1 }, (_, id) => [id, 3, null])
+    expect(parseAnswers(tooMany.slice(1))).to.have.length(maxCallsPerConnection)
+    expect(parseAnswers(tooMany)).to.equal(undefined)
   })
 
   it('takes nothing for a run that is none', () => {
