@@ -86,6 +86,11 @@ export interface ResidentRef {
    * alone, and whoever can write to the token can put another key there: such a one is not used. Absent: any key of this id.
    */
   readonly identity?: Uint8Array
+  /**
+   * The serial number of the token that has it, as `generate` answers it. A provider of another token refuses the reference
+   * with `hsm-key-missing`. Absent: whichever token the provider has.
+   */
+  readonly token?: string
 }
 
 export interface SealedRef {

@@ -1,6 +1,6 @@
 import type { KeyProvider, TokenCapabilities } from './hsm.ts'
 import type { KeyAlgorithm, WrappedRootKey } from './hsm-keys.ts'
-import type { Op, Plugin } from './plugin.ts'
+import type { Op, Plugin, PluginHost } from './plugin.ts'
 import type { SelfTestFinding } from './self-test.ts'
 
 /** - `resident`, `sealed`: the custodies a provider offers. */
@@ -22,6 +22,11 @@ export interface TokenRecord {
   /** SHA-256 of the SPKI of the backup recipient that is configured, as hexadecimal. */
   readonly backupRecipient?: string | undefined
   readonly keys: readonly RootKeyRecord[]
+  /**
+   * The other tokens that share the root keys, in the order of the configuration. Where two have a key of one label, their
+   * check values agree, but for the store keys, which each token has of its own. Absent where there are none.
+   */
+  readonly peers?: readonly TokenRecord[]
 }
 
 export interface RootKeyRecord {
@@ -39,7 +44,24 @@ export interface RootKeyRecord {
   readonly wrappedTo: readonly string[]
 }
 
+/**
+ * *Peers*: the configurations of the other tokens of the appliance, each a token of its own, that share the root keys: a
+ * sealed key made on one is used on any. Resident keys and the store key are each token's own. Whoever passes peers
+ * to a plugin has seen `supports.shared`; a plugin without it never gets any.
+ */
 export interface HsmPlugin<Config = unknown> extends Plugin<'hsm', HsmCapability, Config, KeyProvider> {
+  readonly supports: Readonly<Record<HsmCapability, boolean>> & {
+    /** Several tokens share root keys; the provider has `token`, and answers resident keys with the token's serial. */
+    readonly shared?: boolean
+  }
+
+  /**
+   * Opens the token of `config`, and no other: peers are reached by `createRootKey` alone. With peers a token opens
+   * that has a store key and no root key yet (`token` answers none); until it has one, what needs a root key is refused with
+   * `not-initialised`. `host.secret` serves the peers too: an operator's secret is one for all tokens.
+   */
+  open(config: Config, host: PluginHost, op: Op, peers?: readonly Config[]): Promise<KeyProvider>
+
   /**
    * Makes a software token with root keys and a PIN file below `directory`, for development, and writes the configuration
    * for it to `hsm.json` there. Called again for the same directory it changes nothing. Absent where there is no such token.
@@ -50,21 +72,27 @@ export interface HsmPlugin<Config = unknown> extends Plugin<'hsm', HsmCapability
    * Prepares the token that the configuration names for its first use: initialises a free one under that name, when asked
    * to and when there is none yet, and makes the root keys. What is there is never overwritten; called again it changes
    * nothing. Answers what it did, a line each. Absent where tokens are prepared by other means.
+   *
+   * With peers all of them are prepared at once: the first root keys are made on this token and put on each of the others
+   * inside this call, on all or on none. A token without root keys beside others that have some gets a store key only: the
+   * next `createRootKey` brings it in. Called again it goes on where it was broken off.
+   * @throws WarderError `already-initialised`, facts naming the token, when two have root keys that are not the same
    */
-  provision?(config: Config, files: ProvisioningFiles, op: Op): Promise<readonly string[]>
+  provision?(config: Config, files: ProvisioningFiles, op: Op, peers?: readonly Config[]): Promise<readonly string[]>
 
   /**
-   * What the token is and which root keys it has, as they are now. Logs in, and changes nothing. Absent where there is
-   * nothing to put on record.
-   * @throws WarderError `not-initialised` when a root key is not what it must be
+   * What the token is and which root keys it has, as they are now, and so of each peer. Logs in, and changes nothing. Absent
+   * where there is nothing to put on record.
+   * @throws WarderError `not-initialised` when a root key is not what it must be, `already-initialised` as `provision` does
    */
-  ceremony?(config: Config, files: ProvisioningFiles, op: Op): Promise<TokenRecord>
+  ceremony?(config: Config, files: ProvisioningFiles, op: Op, peers?: readonly Config[]): Promise<TokenRecord>
 
   /**
    * Makes the root keys of a backup on a token that has none, each under its own number, then the store key; first
    * initialises a free token, when asked to, as {@link HsmPlugin.provision} does. The recipient's private key (PKCS#8, DER)
    * unwraps them inside the token, and is the caller's to zero. May be run again: keys that are there with the same check
-   * value are kept. Answers what it did, a line each. Absent where root keys cannot be brought back.
+   * value are kept. Answers what it did, a line each. Absent where root keys cannot be brought back. With peers: so on each
+   * token, one after another.
    * @throws WarderError `already-initialised` when the token has another key of such a name, or root keys of which the backup
    *   knows nothing, `malformed-request` for what is no backup, and `decryption-failed` when a key cannot be opened: then no
    *   root key was made.
@@ -74,6 +102,7 @@ export interface HsmPlugin<Config = unknown> extends Plugin<'hsm', HsmCapability
     files: ProvisioningFiles,
     backup: { readonly keys: readonly WrappedRootKey[]; readonly recipientKey: Uint8Array },
     op: Op,
+    peers?: readonly Config[],
   ): Promise<readonly string[]>
 
   /**

@@ -38,6 +38,14 @@ export interface ProviderFigures {
   }
 }
 
+/** One of several tokens that share root keys, or the only one. */
+export interface TokenState {
+  /** As in the capabilities and in `ResidentRef.token`. */
+  readonly serial: string
+  /** The numbers of the root keys that unwrap here, ascending. Empty: the token waits for the next root key to join. */
+  readonly rootKeys: readonly number[]
+}
+
 export interface TokenCapabilities {
   readonly token: {
     readonly label: string
@@ -70,6 +78,9 @@ export interface TokenCapabilities {
  */
 export interface KeyProvider extends Service {
   capabilities(op: Op): Promise<TokenCapabilities>
+
+  /** Which token this is and which root keys it has now, asked of the token. Absent where the provider has it to itself. */
+  token?(op: Op): Promise<TokenState>
 
   /** Makes a key or key pair in the HSM. What it cannot make it refuses before anything is made. */
   generate(spec: KeySpec, op: Op): Promise<GeneratedKey>
@@ -134,7 +145,14 @@ export interface KeyProvider extends Service {
   /** The number of the newest root key, which wraps every new sealed key. */
   newestRootKey(op: Op): Promise<number>
 
-  /** Makes the next root key and answers its number; one call at a time. The older ones stay and go on unwrapping. */
+  /**
+   * Makes the next root key and answers its number; one call at a time. The older ones stay and go on unwrapping.
+   *
+   * With peers (`HsmPlugin.open`): makes the same key on every token, or none. Its number is greater than that of any
+   * root key of any of them. No token wraps under it before all of them have it, even when this is broken off; called again
+   * it completes such a key where all have it, and else passes it over.
+   * @throws WarderError `hsm-unavailable` or `pin-refused`, facts naming the token, when one of them cannot be used
+   */
   createRootKey(op: Op): Promise<number>
 
   /** Unwraps a sealed key and wraps it under the newest root key; the same key in another blob. */
