@@ -10,19 +10,27 @@ import { unwrap } from './wrapping.ts'
 
 /**
  * Tells bad input, and absence, from a token that is broken: modules answer CKR_GENERAL_ERROR for both, and SoftHSM finds
- * no objects at all when its login or its directory is gone. The root key has to be readable and to unwrap a good blob.
+ * no objects at all when its login or its directory is gone. A token key, the *witness*, has to be readable, and a good blob
+ * to unwrap.
  */
 export class Canary {
   readonly #lib: Cryptoki
   readonly #pool: SessionPool
   readonly #keeper: Keeper
+  readonly #witness: Handle
   readonly #kek: Handle
   readonly #known: CanaryBlob | undefined
 
-  constructor(lib: Cryptoki, pool: SessionPool, keeper: Keeper, kek: Handle, known: CanaryBlob | undefined) {
+  constructor(
+    { lib, pool, keeper }: { readonly lib: Cryptoki; readonly pool: SessionPool; readonly keeper: Keeper },
+    witness: Handle,
+    kek: Handle,
+    known: CanaryBlob | undefined,
+  ) {
     this.#lib = lib
     this.#pool = pool
     this.#keeper = keeper
+    this.#witness = witness
     this.#kek = kek
     this.#known = known
   }
@@ -34,7 +42,7 @@ export class Canary {
       const { signal } = new AbortController()
       return await this.#pool.withSession({ signal }, async session => {
         if (!this.#keeper.loggedIn()) return false
-        readAttributes(this.#lib, session, this.#kek, [pkcs11js.CKA_LABEL])
+        readAttributes(this.#lib, session, this.#witness, [pkcs11js.CKA_LABEL])
         if (this.#known === undefined) return true
         const template = transitKey(this.#known.algorithm)
         this.#lib.C_DestroyObject(session, await unwrap(this.#lib, session, this.#kek, this.#known.blob, template))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import pkcs11js from 'pkcs11js'
-import type { HsmPlugin, RootKeyRecord, TokenRecord } from '@warder/contract'
+import { WarderError, type HsmPlugin, type RootKeyRecord, type TokenRecord } from '@warder/contract'
 import { checkBlock } from './check-value.ts'
 import { ckrOf, meaningOf } from './ckr.ts'
 import type { Config } from './config.ts'
@@ -41,17 +41,26 @@ const attributes = [
 const wrappingCheck = 'AES key wrap with padding (RFC 5649) of 8 zero bytes, the first 8 bytes'
 const storeCheck = 'AES-256-ECB of the text warder/check-val, the first 8 bytes'
 
-/** What the token is and which root keys it has, for the record. Logs in, reads, and changes nothing. */
-export const ceremony: NonNullable<HsmPlugin<Config>['ceremony']> = async (config, files) => {
+/** What the tokens are and which root keys they have, for the record. Logs in, reads, and changes nothing. */
+export const ceremony: NonNullable<HsmPlugin<Config>['ceremony']> = async (config, files, _, peers = []) => {
+  const record = await recordOf(withPinFile(config, files))
+  if (peers.length === 0) return record
+  const others: TokenRecord[] = []
+  for (const peer of peers) others.push(await recordOf(withPinFile(peer, files)))
+  const all = [record, ...others]
+  for (const [index, one] of all.entries()) for (const other of all.slice(index + 1)) requireSame(one, other)
+  return { ...record, peers: others }
+}
+
+async function recordOf(config: Config): Promise<TokenRecord> {
   const { module } = config
   const recipient = await readRecipient(config.backupRecipient)
   const sha256 = await digestOf(module)
-  const withPin = withPinFile(config, files)
   return withModule(config, async ({ lib }): Promise<TokenRecord> => {
     const { slot, label, serial, manufacturer, model, firmware } = findToken(lib, config.token)
     const session = lib.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION)
     try {
-      await login(lib, session, { serial }, withPin, () => new Date())
+      await login(lib, session, { serial }, config, () => new Date())
       return {
         module: { path: module, sha256, library: libraryOf(lib) },
         token: { label, serial, manufacturer, model, firmware },
@@ -62,6 +71,29 @@ export const ceremony: NonNullable<HsmPlugin<Config>['ceremony']> = async (confi
       closeSession(lib, session)
     }
   })
+}
+
+/** @throws WarderError `already-initialised` when a root key that both have is not the same key. */
+function requireSame(one: TokenRecord, { token, keys }: TokenRecord): void {
+  const { serial } = token
+  if (serial === one.token.serial) {
+    throw new WarderError('config-invalid', 'two of the tokens that are configured are one', {
+      facts: { field: 'token', serial },
+    })
+  }
+  const other = keys.find(({ label, checkedBy, checkValue }) => {
+    const same = one.keys.find(each => each.label === label)
+    return checkedBy === wrappingCheck && same !== undefined && same.checkValue !== checkValue
+  })
+  if (other === undefined) return
+  const key = other.label
+  throw new WarderError(
+    'already-initialised',
+    `the token ${token.label} has another ${key} than the token ${one.token.label}`,
+    {
+      facts: { key, token: serial },
+    },
+  )
 }
 
 async function rootKeysOf(lib: Cryptoki, session: Handle, copies: Copies): Promise<readonly RootKeyRecord[]> {

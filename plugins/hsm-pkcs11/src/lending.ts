@@ -38,6 +38,7 @@ export class Lending {
       return this.#sealed.withKey(ref, op, key => this.#pool.withSession(op, session => fn(session, key)))
     }
     requireId(ref.id)
+    this.#residents.requireHere(ref)
     const key = this.#residents.cached(ref.id) ?? (await this.#find(ref, op))
     if (key === undefined) throw keyMissing(ref.id, 'not on the token')
     requireAgreement(ref, key)
@@ -52,6 +53,7 @@ export class Lending {
   /** `undefined` only when a living token does not have the key. @throws as {@link withKey}. */
   async locate(ref: ResidentRef, op: Op): Promise<ResidentKey | undefined> {
     requireId(ref.id)
+    this.#residents.requireHere(ref)
     const key = await this.#find(ref, op)
     if (key !== undefined) requireAgreement(ref, key)
     return key

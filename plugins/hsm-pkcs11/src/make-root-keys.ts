@@ -53,10 +53,19 @@ export class RootKeyMaker {
   }
 
   /** Makes one of each that wraps, under this number; all or none, unless the token fails while undoing. */
-  async makeGeneration(session: Handle, number: number): Promise<Undo> {
+  makeGeneration(session: Handle, number: number): Promise<Undo> {
     if (this.#recipient === undefined) return this.makeOnToken(session, wrappingPurposes, number)
+    return this.withPassing(session, number, keys => this.establish(session, keys))
+  }
+
+  /** Lends a generation as passing keys, each with its copy where there is a recipient. They are gone when `use` has ended. */
+  async withPassing<T>(
+    session: Handle,
+    number: number,
+    use: (keys: readonly PassingRootKey[]) => Promise<T>,
+  ): Promise<T> {
     const recipient = this.#recipient
-    const oaep = await chooseOaep(this.#lib, session)
+    const oaep = recipient && (await chooseOaep(this.#lib, session))
     const passing: PassingRootKey[] = []
     try {
       for (const purpose of wrappingPurposes) {
@@ -64,13 +73,14 @@ export class RootKeyMaker {
         const handle = this.#lib.C_GenerateKey(session, { mechanism: pkcs11js.CKM_AES_KEY_GEN }, template)
         passing.push({ purpose, number, handle, copy: undefined })
       }
+      if (recipient === undefined || oaep === undefined) return await use(passing)
       const copied: PassingRootKey[] = []
       for (const key of passing) {
         const wrapped = await exportTo(this.#lib, session, key.handle, recipient.key, oaep)
         const copy = { name: nameOf(key), recipient: recipient.fingerprint, oaep, wrapped }
         copied.push({ ...key, copy: { ...copy, checkValue: checkValueIn(this.#lib, session, key.handle) } })
       }
-      return await this.establish(session, copied)
+      return await use(copied)
     } finally {
       discard(
         this.#lib,

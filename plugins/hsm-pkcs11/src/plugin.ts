@@ -12,9 +12,10 @@ import { findToken } from './find-token.ts'
 import { cancelled } from './gate.ts'
 import { inspect } from './inspect.ts'
 import { Keeper } from './keeper.ts'
-import { loadModule } from './load-module.ts'
+import { loadModule, type LoadedModule } from './load-module.ts'
 import { login } from './login.ts'
 import { OaepProbe } from './oaep.ts'
+import { Peers } from './peers.ts'
 import { probeWrapping, readMechanisms } from './probe.ts'
 import { wrapsBytes } from './probe-bytes.ts'
 import { Pkcs11Provider, type Parts } from './provider.ts'
@@ -28,6 +29,7 @@ import { SealedKeys } from './sealed-keys.ts'
 import { readWrite, SessionPool } from './session-pool.ts'
 import { selfTest } from './self-test/run.ts'
 import { createSoftHsmToken } from './softhsm.ts'
+import { passingCarrier } from './templates.ts'
 import { WrappingKeys } from './wrapping-keys.ts'
 
 /**
@@ -39,7 +41,7 @@ export const plugin: HsmPlugin<Config> = {
   name: 'pkcs11',
   version: '0.1.0',
   contract: 1,
-  supports: { resident: true, sealed: true },
+  supports: { resident: true, sealed: true, shared: true },
   config: ConfigSchema,
   ceremony,
   open,
@@ -51,15 +53,18 @@ export const plugin: HsmPlugin<Config> = {
   selfTest,
 }
 
-async function open(config: Config, host: PluginHost, op: Op): Promise<KeyProvider> {
+async function open(config: Config, host: PluginHost, op: Op, others: readonly Config[] = []): Promise<KeyProvider> {
   const recipient = await readRecipient(config.backupRecipient)
-  const module = loadModule(config)
+  const peers = await Peers.of(others, operatorOf(host, op))
+  let module: LoadedModule | undefined
   try {
-    const parts = await assemble(module.lib, config, host, op)
-    return new Pkcs11Provider({ ...parts, recipient, closeModule: () => module.close() })
+    module = loadModule(config)
+    const parts = await assemble(module.lib, config, host, op, peers !== undefined)
+    return new Pkcs11Provider({ ...parts, recipient, peers, closeModule: module.close })
   } catch (error) {
+    peers?.erase()
     // C_Finalize ends the sessions and the login, and nothing asynchronous is under way
-    module.close()
+    module?.close()
     throw toWarderError(error)
   }
 }
@@ -69,7 +74,8 @@ async function assemble(
   config: Config,
   host: PluginHost,
   op: Op,
-): Promise<Omit<Parts, 'closeModule' | 'recipient'>> {
+  hasPeers: boolean,
+): Promise<Omit<Parts, 'closeModule' | 'recipient' | 'peers'>> {
   const token = findToken(lib, config.token)
   if ((token.flags & pkcs11js.CKF_USER_PIN_INITIALIZED) === 0) {
     throw new WarderError('not-initialised', 'the token has no user PIN yet', { facts: { serial: token.serial } })
@@ -82,13 +88,17 @@ async function assemble(
   const keeper = new Keeper(lib, session)
   // one session of the token's limit is the keeper's
   const pool = new SessionPool(lib, token.slot, Math.max(1, Math.min(config.sessions.max, token.maxSessions - 1)))
-  const wrappers = new WrappingKeys(lib, session)
+  const wrappers = new WrappingKeys(lib, session, { mayBeNone: hasPeers })
   const { store: stores } = findRootKeys(lib, session, ['store'])
-  stores.newest('store')
-  const kek = wrappers.newestFor({ usage: 'sign', exportable: false })
+  const witness = stores.newest('store')
+  // what can be wrapped is asked before the token has joined the others too
+  const kek =
+    wrappers.generations.length > 0
+      ? wrappers.newestFor({ usage: 'sign', exportable: false })
+      : { number: 0, handle: lib.C_GenerateKey(session, { mechanism: pkcs11js.CKM_AES_KEY_GEN }, passingCarrier) }
   const { wrappable, canary: known } = await probeWrapping(lib, pool, kek, mechanisms, op)
-  const canary = new Canary(lib, pool, keeper, kek.handle, known)
-  const residents = new ResidentKeys(lib)
+  const canary = new Canary({ lib, pool, keeper }, witness.handle, kek.handle, known)
+  const residents = new ResidentKeys(lib, token.serial)
   const count = residents.enumerate(session)
   throwIfAborted(op)
   const alive = (): Promise<boolean> => canary.alive()

@@ -18,6 +18,7 @@ import {
   type SealedRef,
   type SignatureAlgorithm,
   type TokenCapabilities,
+  type TokenState,
   type WrappedImport,
 } from '@warder/contract'
 import { agree, readPeer } from './agree.ts'
@@ -38,9 +39,11 @@ import { RootKeyMaker } from './make-root-keys.ts'
 import { oaepDecrypt, requireOaepName } from './oaep.ts'
 import { opening } from './opening.ts'
 import { requireSpec, requireUsage } from './purposes.ts'
+import type { Peers } from './peers.ts'
 import type { Recipient } from './recipient.ts'
 import { backupFor } from './root-key-backup.ts'
 import type { RootKeys } from './root-keys.ts'
+import { makeShared } from './share-root-keys.ts'
 import { isFast, signInline, signInput, signWith } from './sign.ts'
 import { isStoreSecret, openStoreSecret, sealStoreSecret, storeSecretRejected } from './store-secret.ts'
 import { Transfer, type TransferParts } from './transfer.ts'
@@ -53,6 +56,8 @@ export interface Parts extends TransferParts {
   readonly stores: RootKeys
   readonly copies: Copies
   readonly recipient: Recipient | undefined
+  /** The other tokens that share the root keys; `undefined` when there are none. */
+  readonly peers: Peers | undefined
   /** Finalises the module. */
   closeModule(): void
 }
@@ -272,10 +277,27 @@ export class Pkcs11Provider implements KeyProvider {
   }
 
   createRootKey(op: Op): Promise<number> {
-    const { pool, wrappers } = this.#parts
-    return this.#guard.run(op, () =>
-      this.#changes.run(op.signal, () => pool.withSession(op, session => wrappers.create(session, this.#maker))),
-    )
+    const { pool, wrappers, peers } = this.#parts
+    const create = (session: Handle): Promise<number> =>
+      peers === undefined ? wrappers.create(session, this.#maker) : this.#createShared(session, peers)
+    return this.#guard.run(op, async () => {
+      try {
+        return await this.#changes.run(op.signal, () => pool.withSession(op, create))
+      } catch (error) {
+        // what a token of several answered is typed by now, and this one may be the one that has gone
+        if (WarderError.is(error, 'hsm-unavailable', 'hsm-failed')) await this.#guard.confirmAlive()
+        throw error
+      }
+    })
+  }
+
+  token(op: Op): Promise<TokenState> {
+    return this.#guard.run(op, async () => {
+      const { pool, wrappers, capabilities } = this.#parts
+      await pool.withSession(op, session => wrappers.refresh(session))
+      await this.#guard.confirmAlive()
+      return { serial: capabilities.token.serial, rootKeys: [...wrappers.generations] }
+    })
   }
 
   rootKeyBackup(op: Op): Promise<RootKeyBackup> {
@@ -325,6 +347,7 @@ export class Pkcs11Provider implements KeyProvider {
     return this.#guard.run(op, async () => {
       requireId(ref.id)
       const { lib, pool, residents } = this.#parts
+      residents.requireHere(ref)
       const left = await this.#changes.run(op.signal, () =>
         pool.withSession(op, session => {
           for (const object of residents.objects(session, ref.id)) lib.C_DestroyObject(session, object)
@@ -349,7 +372,16 @@ export class Pkcs11Provider implements KeyProvider {
     await this.#parts.sealed.close()
     await this.#parts.keeper.close()
     this.#parts.pool.close()
+    this.#parts.peers?.erase()
     this.#parts.closeModule()
+  }
+
+  async #createShared(session: Handle, peers: Peers): Promise<number> {
+    const { lib, wrappers, copies, recipient, capabilities } = this.#parts
+    const { label, serial } = capabilities.token
+    const number = await peers.with({ lib, session, label, serial, copies }, tokens => makeShared(tokens, recipient))
+    wrappers.refresh(session)
+    return number
   }
 
   async #generateSealed(spec: KeySpec, op: Op): Promise<GeneratedKey> {

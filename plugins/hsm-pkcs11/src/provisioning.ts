@@ -3,33 +3,48 @@ import { WarderError, type HsmPlugin, type Op, type ProvisioningFiles } from '@w
 import type { Config } from './config.ts'
 import { cancelled } from './gate.ts'
 import { createRootKeys, initToken } from './provision.ts'
+import { provisionShared } from './provision-shared.ts'
 import { restoreRootKeys } from './restore-root-keys.ts'
 
 type Provision = NonNullable<HsmPlugin<Config>['provision']>
 type Restore = NonNullable<HsmPlugin<Config>['restore']>
 
-export const provision: Provision = async (config, files, op) => {
+export const provision: Provision = async (config, files, op, peers = []) => {
   const done = await initialise(config, files, op)
+  for (const peer of peers) done.push(...(await initialise(peer, files, op)))
   throwIfAborted(op)
+  if (peers.length > 0) {
+    const all = [config, ...peers].map(each => withPinFile(each, files))
+    const made = await provisionShared(all, config.backupRecipient)
+    return [...done, ...made, ...(config.backupRecipient === undefined ? [noRecipient] : [])]
+  }
   const made = await unlessDone(() => createRootKeys(withPinFile(config, files)))
   if (!made) return done
   const rootKeys = 'made the root keys warder/kek/1 and warder/store/1'
   if (config.backupRecipient !== undefined) return [...done, `${rootKeys}, wrapped to the backup recipient`]
-  return [
-    ...done,
-    rootKeys,
-    'no backupRecipient is configured: sealed keys die with this token. Name one in the configuration of the plugin, then rotate the root key (warder root-key rotate)',
-  ]
+  return [...done, rootKeys, noRecipient]
 }
 
-export const restore: Restore = async (config, files, backup, op) => {
-  const done = await initialise(config, files, op)
-  throwIfAborted(op)
-  return [...done, ...(await restoreRootKeys(withPinFile(config, files), backup))]
+const noRecipient =
+  'no backupRecipient is configured: sealed keys die with this token. Name one in the configuration of the plugin, then rotate the root key (warder root-key rotate)'
+
+export const restore: Restore = async (config, files, backup, op, peers = []) => {
+  const done: string[] = []
+  for (const each of [config, ...peers]) {
+    done.push(...(await initialise(each, files, op)))
+    throwIfAborted(op)
+    const restored = await restoreRootKeys(withPinFile(each, files), backup)
+    done.push(...(peers.length === 0 ? restored : restored.map(line => `${line} on the token ${nameOf(each)}`)))
+  }
+  return done
+}
+
+function nameOf({ token }: Config): string {
+  return 'label' in token ? token.label : token.serial
 }
 
 /** Initialises a free token when that is asked for, and there is none of this label yet. */
-async function initialise(config: Config, files: ProvisioningFiles, op: Op): Promise<readonly string[]> {
+async function initialise(config: Config, files: ProvisioningFiles, op: Op): Promise<string[]> {
   const { module, environment, token } = config
   const { soPinFile } = files
   if (soPinFile === undefined || !('label' in token)) return []

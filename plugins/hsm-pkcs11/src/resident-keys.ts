@@ -6,6 +6,7 @@ import {
   type KeyAlgorithm,
   type KeyPurpose,
   type KeySpec,
+  type ResidentRef,
 } from '@warder/contract'
 import { isCurve, isSecret, keyForms } from './algorithms.ts'
 import { ckrOf, isHandleInvalid, meaningOf } from './ckr.ts'
@@ -33,14 +34,17 @@ export interface ResidentKey {
  */
 export class ResidentKeys {
   readonly #lib: Cryptoki
+  readonly #serial: string
   readonly #keys = new Map<string, ResidentKey>()
   /** Secret keys that were seen and not yet asked for: reading one means using it, for its check value. */
   readonly #seen = new Map<string, Handle>()
   /** What a key was before its handle went bad: it has to be the same again. */
   readonly #known = new Map<string, Identity>()
 
-  constructor(lib: Cryptoki) {
+  /** `serial`: of the token. */
+  constructor(lib: Cryptoki, serial: string) {
     this.#lib = lib
+    this.#serial = serial
   }
 
   /**
@@ -70,6 +74,11 @@ export class ResidentKeys {
     return this.#keys.size + this.#seen.size
   }
 
+  /** @throws WarderError `hsm-key-missing` when the reference is to a key of another token. */
+  requireHere({ id, token }: ResidentRef): void {
+    if (token !== undefined && token !== this.#serial) throw keyMissing(id, 'on another token')
+  }
+
   /** @throws WarderError `key-exists` when the token has an object of this id. */
   requireFree(session: Handle, id: string): void {
     if (this.objects(session, id).length === 0) return
@@ -79,7 +88,7 @@ export class ResidentKeys {
   /** Takes in a key that was just made as its `spec` says, and answers what its maker is told. */
   admit({ id, algorithm, usage }: KeySpec, handle: Handle, identity: Identity): GeneratedKey {
     this.#keys.set(id, { algorithm, usage, handle, identity })
-    return { ref: { custody: 'resident', algorithm, usage, id }, ...copyIdentity(identity) }
+    return { ref: { custody: 'resident', algorithm, usage, id, token: this.#serial }, ...copyIdentity(identity) }
   }
 
   /**

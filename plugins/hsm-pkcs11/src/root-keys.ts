@@ -2,7 +2,14 @@ import pkcs11js from 'pkcs11js'
 import { WarderError } from '@warder/contract'
 import type { Cryptoki, Handle } from './cryptoki.ts'
 import { asBoolean, asNumber, findObjects, readAttributes, readName } from './objects.ts'
-import { rootLabel, rootUsages, secretUsages, type RootPurpose } from './templates.ts'
+import {
+  rootLabel,
+  rootUsages,
+  secretUsages,
+  wrappingPurposes,
+  type RootPurpose,
+  type WrappingPurpose,
+} from './templates.ts'
 
 export interface RootKey {
   readonly number: number
@@ -67,6 +74,13 @@ export function findRootKeys<const Purpose extends RootPurpose>(
   return Object.fromEntries(entries) as Record<Purpose, RootKeys>
 }
 
+/** The generations that have all kinds, ascending. */
+export function wholeOf(keys: Readonly<Record<WrappingPurpose, RootKeys>>): readonly number[] {
+  return keys.kek.numbers
+    .filter(number => wrappingPurposes.every(purpose => keys[purpose].get(number) !== undefined))
+    .toSorted((a, b) => a - b)
+}
+
 function parseRootLabel(label: string): { readonly purpose: string; readonly number: number } | undefined {
   const match = /^warder\/([a-z-]+)\/([1-9][0-9]{0,8})$/.exec(label)
   return match === null ? undefined : { purpose: match[1] as string, number: Number(match[2]) }
@@ -95,6 +109,6 @@ function usageName(usage: number): string {
   return Object.entries(pkcs11js).find(([name, value]) => name.startsWith('CKA_') && value === usage)?.[0] ?? `${usage}`
 }
 
-function notInitialised(key: string, reason: string): WarderError {
+export function notInitialised(key: string, reason: string): WarderError {
   return new WarderError('not-initialised', `root key ${key}: ${reason}`, { facts: { key, reason } })
 }

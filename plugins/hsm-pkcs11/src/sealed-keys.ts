@@ -11,6 +11,7 @@ import type { Keeper } from './keeper.ts'
 import type { Mechanisms } from './mechanisms.ts'
 import { readAttributes } from './objects.ts'
 import { identityOf, isOnRecord } from './on-record.ts'
+import { notInitialised } from './root-keys.ts'
 import type { SessionPool } from './session-pool.ts'
 import { mismatch, rsaBits } from './spki.ts'
 import { transitKey, unwrappedKey } from './templates.ts'
@@ -228,8 +229,8 @@ export class SealedKeys {
       await this.#pool.withSession(unhurried, session => this.#wrappers.refresh(session))
       wrapper = this.#wrappers.get(ref)
     }
-    if (wrapper === undefined) throw rejected()
-    return wrapper
+    if (wrapper !== undefined) return wrapper
+    throw this.#wrappers.generations.length === 0 ? notInitialised('warder/kek', 'missing') : rejected()
   }
 
   async #unwrap(session: Handle, wrapper: Handle, ref: SealedRef, template: Template): Promise<Handle> {

@@ -63,6 +63,21 @@ export function settled(purpose: WrappingPurpose, number: number, id: Buffer): T
   ]
 }
 
+/** What says that a generation of root keys is not yet on every token: an AES key that can do nothing. See `pending.ts`. */
+export function pendingMarker(number: number, id: Buffer): Template {
+  return [
+    ...classOf('AES-256'),
+    ...length('AES-256'),
+    { type: pkcs11js.CKA_LABEL, value: `warder/pending/${number}` },
+    { type: pkcs11js.CKA_ID, value: id },
+    { type: pkcs11js.CKA_TOKEN, value: true },
+    ...sensitive('AES-256'),
+    ...usage([], secretUsages),
+    ...extractable(false),
+    fixed,
+  ]
+}
+
 export const secretUsages = [
   pkcs11js.CKA_ENCRYPT,
   pkcs11js.CKA_DECRYPT,
@@ -190,6 +205,23 @@ export const unwrappingPrivateKey: Template = [
   ...usage([pkcs11js.CKA_UNWRAP], privateUsages),
   ...extractable(false),
 ]
+
+/** A key pair that takes one token's root keys to another, which makes it for that and keeps it no longer. */
+export const receivingPair: PairTemplates = {
+  public: [
+    ...session,
+    { type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_RSA },
+    { type: pkcs11js.CKA_PRIVATE, value: false },
+    ...shape('RSA-3072'),
+    ...usage([], publicUsages),
+  ],
+  private: [
+    ...session,
+    ...sensitive('RSA-3072'),
+    ...usage([pkcs11js.CKA_UNWRAP], privateUsages),
+    ...extractable(false),
+  ],
+}
 
 /** The AES key that goes with an export. */
 export const exportingKey: Template = [

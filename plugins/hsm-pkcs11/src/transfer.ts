@@ -78,7 +78,8 @@ export class Transfer {
   async rewrap(ref: SealedRef, op: Op): Promise<SealedRef> {
     const { lib, pool, sealed, wrappers } = this.#parts
     // another process may have made a newer one: to be looked for only where this call would otherwise do nothing
-    if (ref.rootKey >= wrappers.newest) await pool.withSession(op, session => wrappers.refresh(session))
+    if (ref.rootKey >= (wrappers.generations.at(-1) ?? 0))
+      await pool.withSession(op, session => wrappers.refresh(session))
     return sealed.inTransit(ref, op, async (session, key) => {
       const { number, handle } = wrappers.newestFor(ref)
       return { ...ref, rootKey: number, blob: await wrapOut(lib, session, handle, key) }

@@ -3,7 +3,8 @@ import { WarderError, type KeyPurpose, type SealedRef } from '@warder/contract'
 import type { Cryptoki, Handle } from './cryptoki.ts'
 import type { RootKeyMaker } from './make-root-keys.ts'
 import { findObjects } from './objects.ts'
-import { findRootKeys, type RootKey, type RootKeys } from './root-keys.ts'
+import { findPending } from './pending.ts'
+import { findRootKeys, notInitialised, wholeOf, type RootKey, type RootKeys } from './root-keys.ts'
 import { rootLabel, wrappingPurposes, type WrappingPurpose } from './templates.ts'
 
 export type WrappingRootKey = RootKey & { readonly purpose: WrappingPurpose }
@@ -15,30 +16,43 @@ export function wrapperOf(key: { readonly usage: KeyPurpose; readonly exportable
 }
 
 /**
- * The root keys that wrap sealed keys. A *generation* is one of each kind under one number, and wraps when it is whole;
- * what is left of a broken one still unwraps. Other processes make generations too: see {@link refresh}.
+ * The root keys that wrap sealed keys. A *generation* is one of each kind under one number, and wraps when it is whole and not
+ * pending (see `pending.ts`); what is left of a broken one still unwraps. Other processes make generations too: see
+ * {@link refresh}.
  */
 export class WrappingKeys {
   readonly #lib: Cryptoki
+  readonly #mayBeNone: boolean
   #keys: Readonly<Record<WrappingPurpose, RootKeys>>
-  #newest: number
+  #pending: ReadonlySet<number>
+  #generations: readonly number[]
 
-  /** @throws WarderError `not-initialised` when there is no whole generation. */
-  constructor(lib: Cryptoki, session: Handle) {
+  /**
+   * - `mayBeNone`: the token is one of several, and may not have joined the others yet.
+   * @throws WarderError `not-initialised` when there is no generation that wraps, unless there may be none.
+   */
+  constructor(lib: Cryptoki, session: Handle, { mayBeNone }: { readonly mayBeNone: boolean } = { mayBeNone: false }) {
     this.#lib = lib
+    this.#mayBeNone = mayBeNone
     this.#keys = findRootKeys(lib, session, wrappingPurposes)
-    this.#newest = this.#whole()
+    this.#pending = new Set(findPending(lib, session).keys())
+    this.#generations = this.#wrapping()
   }
 
-  /** The newest whole generation known here. */
+  /** The generations that wrap, as far as they are known here, ascending. */
+  get generations(): readonly number[] {
+    return this.#generations
+  }
+
+  /** The newest of them. @throws WarderError `not-initialised` when there is none. */
   get newest(): number {
-    return this.#newest
+    return this.#generations.at(-1) ?? this.#keys.kek.require('kek', 1).number
   }
 
-  /** The newest root key of the kind such a key needs. */
+  /** The newest root key of the kind such a key needs. @throws WarderError `not-initialised` when there is none. */
   newestFor(key: { readonly usage: KeyPurpose; readonly exportable: boolean }): RootKey {
     const purpose = wrapperOf(key)
-    return this.#keys[purpose].require(purpose, this.#newest)
+    return this.#keys[purpose].require(purpose, this.newest)
   }
 
   /** The root key of a blob, as far as it is known here. */
@@ -56,12 +70,14 @@ export class WrappingKeys {
     const keys = findRootKeys(this.#lib, session, wrappingPurposes)
     // a token that is gone shows none at all
     if (wrappingPurposes.every(purpose => keys[purpose].numbers.length === 0)) return
-    const before = this.#keys
+    const pending = new Set(findPending(this.#lib, session).keys())
+    const before = [this.#keys, this.#pending] as const
     this.#keys = keys
+    this.#pending = pending
     try {
-      this.#newest = this.#whole()
+      this.#generations = this.#wrapping()
     } catch (error) {
-      this.#keys = before
+      ;[this.#keys, this.#pending] = before
       throw error
     }
   }
@@ -72,7 +88,8 @@ export class WrappingKeys {
    */
   async create(session: Handle, maker: RootKeyMaker): Promise<number> {
     this.refresh(session)
-    const number = 1 + Math.max(...wrappingPurposes.flatMap(purpose => this.#keys[purpose].numbers))
+    const numbers = [...wrappingPurposes.flatMap(purpose => this.#keys[purpose].numbers), ...this.#pending]
+    const number = 1 + Math.max(...numbers)
     const undo = await maker.makeGeneration(session, number)
     const doubled = wrappingPurposes.some(purpose => named(this.#lib, session, rootLabel(purpose, number)).length > 1)
     if (doubled) {
@@ -85,14 +102,12 @@ export class WrappingKeys {
     return number
   }
 
-  #whole(): number {
-    const whole = this.#keys.kek.numbers.filter(number =>
-      wrappingPurposes.every(purpose => this.#keys[purpose].get(number) !== undefined),
-    )
-    if (whole.length > 0) return Math.max(...whole)
+  #wrapping(): readonly number[] {
+    const wrapping = wholeOf(this.#keys).filter(number => !this.#pending.has(number))
+    if (wrapping.length > 0 || this.#mayBeNone) return wrapping
     const first = Math.max(1, ...this.#keys.kek.numbers)
     for (const purpose of wrappingPurposes.toReversed()) this.#keys[purpose].require(purpose, first)
-    throw new TypeError('a generation was whole after all')
+    throw notInitialised(rootLabel('kek', first), 'pending')
   }
 }
 
