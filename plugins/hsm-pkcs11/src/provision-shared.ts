@@ -4,7 +4,7 @@ import type { Config } from './config.ts'
 import { RootKeyMaker } from './make-root-keys.ts'
 import { readRecipient } from './recipient.ts'
 import { findRootKeys } from './root-keys.ts'
-import { agreeOn, complete, holdingsOf, makeShared, type Holding } from './share-root-keys.ts'
+import { complete, holdingsOf, makeShared, requireSame, wrappingOf, type Holding } from './share-root-keys.ts'
 import { rootLabel } from './templates.ts'
 import { on, withTokens, type TokenAt } from './token-at.ts'
 
@@ -30,36 +30,32 @@ export async function provisionShared(
         const number = await makeShared([first, ...others], recipient)
         const wrapped = recipient === undefined ? '' : ', wrapped to the backup recipient'
         made.push(`made the root key warder/kek/${number} on the tokens ${tokens.map(describe).join(', ')}${wrapped}`)
+        if (recipient === undefined) made.push(noRecipient('these tokens'))
       } else {
         await complete(before, Math.max(...before.flatMap(({ whole }) => whole)))
       }
-      for (const token of tokens) made.push(...(await on(token, () => makeStoreKey(token))))
-      return [...made, ...(await holdingsOf(tokens)).flatMap(behind)]
+      for (const holding of await holdingsOf(tokens)) {
+        const { token } = holding
+        if (!(await on(token, () => makeStoreKey(token)))) continue
+        made.push(`made the store key warder/store/1 on the token ${describe(token)}`)
+        if (wrappingOf(holding).length === 0) {
+          made.push(
+            `the token ${describe(token)} has no root key yet: the next one brings it in (warder root-key rotate)`,
+          )
+        }
+      }
+      return made
     })
   } catch (error) {
     throw toWarderError(error)
   }
 }
 
-async function makeStoreKey({ lib, session, copies, ...token }: TokenAt): Promise<readonly string[]> {
-  if (findRootKeys(lib, session, ['store']).store.numbers.length > 0) return []
+/** Whether it was done now. */
+async function makeStoreKey({ lib, session, copies }: TokenAt): Promise<boolean> {
+  if (findRootKeys(lib, session, ['store']).store.numbers.length > 0) return false
   await new RootKeyMaker(lib, copies, undefined).makeOnToken(session, ['store'], 1)
-  return [`made the store key warder/store/1 on the token ${describe(token)}`]
-}
-
-/** The generations that wrap. */
-function wrappingOf({ whole, pending }: Holding): readonly number[] {
-  return whole.filter(number => !pending.has(number))
-}
-
-/** Any two that have root keys have some in common, and every one that both have is the same key. */
-async function requireSame(holdings: readonly Holding[]): Promise<void> {
-  const [one, ...others] = holdings.filter(each => wrappingOf(each).length > 0)
-  for (const other of others) {
-    const common = other.whole.filter(number => one?.whole.includes(number))
-    if (one === undefined || common.length === 0) throw foreign(other, Math.max(...other.whole))
-    for (const number of common) if (!(await agreeOn([one, other], number))) throw foreign(other, number)
-  }
+  return true
 }
 
 /** A single key of what was a generation is no place to begin anew: somebody's keys may be wrapped under the lost ones. */
@@ -72,19 +68,8 @@ function requireNoRemains({ keys, pending, token }: Holding): void {
   })
 }
 
-function foreign({ token }: Holding, number: number): WarderError {
-  const key = rootLabel('kek', number)
-  return new WarderError('already-initialised', `the token ${token.label} has other root keys than the first: ${key}`, {
-    facts: { key, token: token.serial },
-  })
-}
-
-function behind(holding: Holding, _: number, all: readonly Holding[]): readonly string[] {
-  const newest = Math.max(...all.flatMap(wrappingOf))
-  if (wrappingOf(holding).includes(newest)) return []
-  return [
-    `the token ${describe(holding.token)} does not have the root key warder/kek/${newest}: it takes part from the next one on (warder root-key rotate)`,
-  ]
+export function noRecipient(tokens: string): string {
+  return `no backupRecipient is configured: sealed keys die with ${tokens}. Name one in the configuration of the plugin, then rotate the root key (warder root-key rotate)`
 }
 
 function describe({ label, serial }: Pick<TokenAt, 'label' | 'serial'>): string {

@@ -17,6 +17,7 @@ import { closeSession, readWrite } from './session-pool.ts'
 export interface InitToken {
   readonly module: string
   readonly environment?: Readonly<Record<string, string>>
+  readonly initString?: string | undefined
   /** 1 to 32 bytes of UTF-8. */
   readonly label: string
   readonly soPinFile: string
@@ -34,7 +35,7 @@ export async function initToken(request: InitToken): Promise<{ readonly serial: 
   if (request.label === '' || Buffer.byteLength(padded) !== 32) throw new TypeError('a label is 1 to 32 bytes')
   return withPin({ file: request.soPinFile }, soPin =>
     withPin({ file: request.pinFile }, pin =>
-      withModule({ module: request.module, environment: request.environment ?? {} }, ({ lib, module }) => {
+      withModule({ ...request, environment: request.environment ?? {} }, ({ lib, module }) => {
         const labels = listTokens(lib).map(token => token.label)
         if (labels.includes(request.label)) {
           throw new WarderError('already-initialised', 'a token has this label', { facts: { label: request.label } })

@@ -3,7 +3,7 @@ import { WarderError, type HsmPlugin, type Op, type ProvisioningFiles } from '@w
 import type { Config } from './config.ts'
 import { cancelled } from './gate.ts'
 import { createRootKeys, initToken } from './provision.ts'
-import { provisionShared } from './provision-shared.ts'
+import { noRecipient, provisionShared } from './provision-shared.ts'
 import { restoreRootKeys } from './restore-root-keys.ts'
 
 type Provision = NonNullable<HsmPlugin<Config>['provision']>
@@ -15,18 +15,14 @@ export const provision: Provision = async (config, files, op, peers = []) => {
   throwIfAborted(op)
   if (peers.length > 0) {
     const all = [config, ...peers].map(each => withPinFile(each, files))
-    const made = await provisionShared(all, config.backupRecipient)
-    return [...done, ...made, ...(config.backupRecipient === undefined ? [noRecipient] : [])]
+    return [...done, ...(await provisionShared(all, config.backupRecipient))]
   }
   const made = await unlessDone(() => createRootKeys(withPinFile(config, files)))
   if (!made) return done
   const rootKeys = 'made the root keys warder/kek/1 and warder/store/1'
   if (config.backupRecipient !== undefined) return [...done, `${rootKeys}, wrapped to the backup recipient`]
-  return [...done, rootKeys, noRecipient]
+  return [...done, rootKeys, noRecipient('this token')]
 }
-
-const noRecipient =
-  'no backupRecipient is configured: sealed keys die with this token. Name one in the configuration of the plugin, then rotate the root key (warder root-key rotate)'
 
 export const restore: Restore = async (config, files, backup, op, peers = []) => {
   const done: string[] = []
@@ -45,7 +41,7 @@ function nameOf({ token }: Config): string {
 
 /** Initialises a free token when that is asked for, and there is none of this label yet. */
 async function initialise(config: Config, files: ProvisioningFiles, op: Op): Promise<string[]> {
-  const { module, environment, token } = config
+  const { module, environment, initString, token } = config
   const { soPinFile } = files
   if (soPinFile === undefined || !('label' in token)) return []
   throwIfAborted(op)
@@ -53,7 +49,7 @@ async function initialise(config: Config, files: ProvisioningFiles, op: Op): Pro
   const pinFile = pinFileOf(config, files)
   let serial = ''
   const made = await unlessDone(async () => {
-    serial = (await initToken({ module, environment, label, soPinFile, pinFile })).serial
+    serial = (await initToken({ module, environment, initString, label, soPinFile, pinFile })).serial
   })
   return made ? [`initialised the token ${label}, serial ${serial}`] : []
 }

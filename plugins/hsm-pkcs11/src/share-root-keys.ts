@@ -5,7 +5,7 @@ import { checkValueIn, RootKeyMaker, type PassingRootKey, type Undo } from './ma
 import { findPending, mark } from './pending.ts'
 import type { Recipient } from './recipient.ts'
 import { findRootKeys, wholeOf, type RootKeys } from './root-keys.ts'
-import { wrappingPurposes, type WrappingPurpose } from './templates.ts'
+import { rootLabel, wrappingPurposes, type WrappingPurpose } from './templates.ts'
 import { on, type TokenAt } from './token-at.ts'
 
 type Tokens = readonly [TokenAt, ...TokenAt[]]
@@ -31,15 +31,41 @@ export function holdingsOf(tokens: readonly TokenAt[]): Promise<readonly Holding
   )
 }
 
+/** The generations that wrap. */
+export function wrappingOf({ whole, pending }: Holding): readonly number[] {
+  return whole.filter(number => !pending.has(number))
+}
+
+/**
+ * Any two that have root keys have some in common, and every one that both have is the same key.
+ * @throws WarderError `already-initialised`, facts naming the token
+ */
+export async function requireSame(holdings: readonly Holding[]): Promise<void> {
+  const [one, ...others] = holdings.filter(each => wrappingOf(each).length > 0)
+  for (const other of others) {
+    const common = other.whole.filter(number => one?.whole.includes(number))
+    if (one === undefined || common.length === 0) throw foreign(other, Math.max(...other.whole))
+    for (const number of common) if (!(await agreeOn([one, other], number))) throw foreign(other, number)
+  }
+}
+
+function foreign({ token }: Holding, number: number): WarderError {
+  const key = rootLabel('kek', number)
+  return new WarderError('already-initialised', `the token ${token.label} has other root keys than the first: ${key}`, {
+    facts: { key, token: token.serial },
+  })
+}
+
 /**
  * Makes the next generation of root keys on all of these tokens, or on none, the first making them and the others being
  * handed them. It is pending (see `pending.ts`) until all have it. A pending one that all have already is completed in its
  * place; any other is passed over, and no key of it is ever destroyed here: it could be another run's.
- * @throws WarderError facts naming the token that failed. When that cannot be reached to take back what was made, or this
+ * @throws WarderError facts naming the token that failed, or that has other root keys (`already-initialised`). When that cannot be reached to take back what was made, or this
  *   process ends, its part stays pending.
  */
 export async function makeShared(tokens: Tokens, recipient: Recipient | undefined): Promise<number> {
   const before = await holdingsOf(tokens)
+  await requireSame(before)
   const newest = Math.max(0, ...before.flatMap(numbersOf))
   const unused = before.every(({ pending }) => pending.has(newest))
   if ((await complete(before, newest)) && unused) return newest
@@ -133,7 +159,7 @@ export async function complete(holdings: readonly Holding[], number: number): Pr
 }
 
 /** Whether all of these, which have it, have the same generation of this number. */
-export async function agreeOn(holdings: readonly Holding[], number: number): Promise<boolean> {
+async function agreeOn(holdings: readonly Holding[], number: number): Promise<boolean> {
   const seen = await Promise.all(
     holdings.map(({ token, keys }) =>
       on(token, () =>
