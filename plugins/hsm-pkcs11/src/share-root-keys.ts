@@ -37,7 +37,7 @@ export function wrappingOf({ whole, pending }: Holding): readonly number[] {
 }
 
 /**
- * Any two that have root keys have some in common, and every one that both have is the same key.
+ * Any two that have root keys have some in common, and every one that either wraps under is the same key on both.
  * @throws WarderError `already-initialised`, facts naming the token
  */
 export async function requireSame(holdings: readonly Holding[]): Promise<void> {
@@ -45,7 +45,10 @@ export async function requireSame(holdings: readonly Holding[]): Promise<void> {
   for (const other of others) {
     const common = other.whole.filter(number => one?.whole.includes(number))
     if (one === undefined || common.length === 0) throw foreign(other, Math.max(...other.whole))
-    for (const number of common) if (!(await agreeOn([one, other], number))) throw foreign(other, number)
+    const used = new Set([one, other].flatMap(wrappingOf))
+    for (const number of common) {
+      if (used.has(number) && !(await agreeOn([one, other], number))) throw foreign(other, number)
+    }
   }
 }
 
