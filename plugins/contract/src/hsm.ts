@@ -42,7 +42,10 @@ export interface ProviderFigures {
 export interface TokenState {
   /** As in the capabilities and in `ResidentRef.token`. */
   readonly serial: string
-  /** The numbers of the root keys that unwrap here, ascending. Empty: the token waits for the next root key to join. */
+  /**
+   * The numbers of its root keys, ascending, the newest of `newestRootKey` last; one that is not known to be on all tokens is
+   * left out. Empty: the token takes part from the next root key on.
+   */
   readonly rootKeys: readonly number[]
 }
 

@@ -104,7 +104,9 @@ export class WrappingKeys {
 
   #wrapping(): readonly number[] {
     const wrapping = wholeOf(this.#keys).filter(number => !this.#pending.has(number))
-    if (wrapping.length > 0 || this.#mayBeNone) return wrapping
+    if (wrapping.length > 0) return wrapping
+    const remains = wrappingPurposes.some(purpose => this.#keys[purpose].numbers.some(each => !this.#pending.has(each)))
+    if (this.#mayBeNone && !remains) return []
     const first = Math.max(1, ...this.#keys.kek.numbers)
     for (const purpose of wrappingPurposes.toReversed()) this.#keys[purpose].require(purpose, first)
     throw notInitialised(rootLabel('kek', first), 'pending')

@@ -7,7 +7,7 @@ import { TokenServer } from '../../../test/support/token-server.ts'
 import type { Config } from '../src/config.ts'
 import { plugin } from '../src/plugin.ts'
 import { createEmptyNssToken } from './conformance/nss-token.ts'
-import { extractableOn, labelsOn, openOne, sharedTokens, withOne, type Tokens } from './several-tokens.ts'
+import { destroyOn, extractableOn, labelsOn, openOne, sharedTokens, withOne, type Tokens } from './several-tokens.ts'
 import {
   expectSigns,
   host,
@@ -129,6 +129,12 @@ describe('a provider of one of several tokens', function () {
       ...second,
       'warder/store/1',
     ])
+  })
+
+  it('does not take a token that has lost a root key for one that has had none', async () => {
+    await destroyOn(configs[1], 'warder/kek/1')
+    const error = await refusal(openOne(configs, 1))
+    expect([error.code, error.facts]).to.deep.equal(['not-initialised', { key: 'warder/kek/1', reason: 'missing' }])
   })
 
   it('lesson: a PIN that a peer refused is presented once, and no root key is made', async () => {

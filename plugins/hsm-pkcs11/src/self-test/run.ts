@@ -133,7 +133,7 @@ async function rootKeyFindings({ lib, session }: LoggedIn): Promise<readonly Sel
       ? 'sealed keys and records cannot be opened without it'
       : 'a root key that can do more than it should does not protect'
     const fix = missing
-      ? 'warder-hsm init on a new token; on one in use, restore the token from its backup'
+      ? 'warder-hsm init on a new token, warder root-key rotate for one beside others; on one in use, restore the token from its backup'
       : 'find out who changed it (warder-hsm inspect), and restore the token from its backup'
     return [problem('root keys', error.message, { why, fix })]
   }

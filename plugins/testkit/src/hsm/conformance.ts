@@ -18,6 +18,7 @@ import { residentCases } from './cases/resident.ts'
 import { rootKeyCases } from './cases/root-keys.ts'
 import { signCases } from './cases/sign.ts'
 import { storeSecretCases } from './cases/store-secret.ts'
+import { tokenCases } from './cases/token.ts'
 import { usageCases } from './cases/usage.ts'
 import { wrapCases } from './cases/wrap.ts'
 import type { HsmSubject } from './subject.ts'
@@ -53,6 +54,7 @@ export function hsmConformance<Config>(subject: HsmSubject<Config>): readonly Co
     ...casesOf(thorough, recordCases(bench)),
     ...casesOf(thorough, backupCases(bench)),
     ...casesOf(thorough, residentCases(bench)),
+    ...casesOf(quick, tokenCases(bench)),
     ...casesOf(quick, randomCases(bench)),
     ...casesOf(quick, storeSecretCases(bench)),
     ...casesOf(thorough, cancellationCases(bench)),
