@@ -115,7 +115,7 @@ export interface HsmPlugin<Config = unknown> extends Plugin<'hsm', HsmCapability
    * Looks for what is wrong with the token, or will be: that it can be reached and logged in to, that what Warder needs is
    * there and gives right answers. Never presents a PIN where the token says that a wrong one would be the last, leaves
    * nothing behind, and changes nothing that is there. What cannot be looked at is found `not-checked`: it never rejects for
-   * that. Absent where there is nothing to look at.
+   * that. Absent where there is nothing to look at. With peers a token may wait for its first root key.
    */
-  selfTest?(config: Config, op: Op): Promise<readonly SelfTestFinding[]>
+  selfTest?(config: Config, op: Op, peers?: readonly Config[]): Promise<readonly SelfTestFinding[]>
 }

@@ -99,6 +99,17 @@ describe('a provider of one of several tokens', function () {
     const all = await withThird()
     const old = await withOne(all, 0, sealedKey)
     expect((await refusal(plugin.open(all[2], host, op))).code, 'alone').to.equal('not-initialised')
+    const found = (await plugin.selfTest?.(all[2], op, [all[0], all[1]])) ?? []
+    expect(found.filter(({ check }) => check === 'root keys')).to.deep.equal([
+      {
+        check: 'root keys',
+        status: 'warning',
+        found: 'it has no root key yet, and takes part from the next one on',
+        why: 'it serves no sealed key before that',
+        fix: 'warder root-key rotate',
+      },
+    ])
+    expect(found.filter(({ status }) => status === 'problem')).to.deep.equal([])
     await withOne(all, 2, async provider => {
       expect((await stateOf(provider))?.rootKeys).to.deep.equal([])
       expect((await provider.health(op)).ok).to.equal(true)

@@ -12,7 +12,7 @@ import { findRootKeys } from '../root-keys.ts'
 import { closeSession, readWrite, SessionPool } from '../session-pool.ts'
 import { WrappingKeys } from '../wrapping-keys.ts'
 import { algorithmFindings } from './algorithms.ts'
-import { note, notChecked, ok, problem } from './findings.ts'
+import { note, notChecked, ok, problem, warning } from './findings.ts'
 import { knownAnswerFindings } from './known-answers.ts'
 import { pinState } from './pin-state.ts'
 import { randomFinding } from './random.ts'
@@ -26,7 +26,11 @@ const behindLogin = ['root keys', 'wrap round trip', 'known answers', 'random ge
  * Looks at everything that a token can be looked at for, in a process that has nothing else to do with it. The first step
  * that fails is found a problem, and what depends on it `not-checked`.
  */
-export async function selfTest(config: Config, op: Op): Promise<readonly SelfTestFinding[]> {
+export async function selfTest(
+  config: Config,
+  op: Op,
+  peers: readonly Config[] = [],
+): Promise<readonly SelfTestFinding[]> {
   let module: LoadedModule
   try {
     module = loadModule(config)
@@ -37,13 +41,18 @@ export async function selfTest(config: Config, op: Op): Promise<readonly SelfTes
     ]
   }
   try {
-    return [ok('module', config.module), ...(await tokenFindings(module.lib, config, op))]
+    return [ok('module', config.module), ...(await tokenFindings(module.lib, config, op, peers.length > 0))]
   } finally {
     module.close()
   }
 }
 
-async function tokenFindings(lib: Cryptoki, config: Config, op: Op): Promise<readonly SelfTestFinding[]> {
+async function tokenFindings(
+  lib: Cryptoki,
+  config: Config,
+  op: Op,
+  mayJoin: boolean,
+): Promise<readonly SelfTestFinding[]> {
   let token: TokenDescription
   try {
     token = findToken(lib, config.token)
@@ -73,7 +82,7 @@ async function tokenFindings(lib: Cryptoki, config: Config, op: Op): Promise<rea
   findings.push(ok('login', 'the PIN is accepted'))
   for (const step of steps) {
     if (op.signal.aborted) throw cancelled(op.signal)
-    findings.push(...(await step({ lib, session, token, config, mechanisms, op })))
+    findings.push(...(await step({ lib, session, token, config, mechanisms, op, mayJoin })))
   }
   return findings
 }
@@ -85,6 +94,8 @@ interface LoggedIn {
   readonly config: Config
   readonly mechanisms: ReturnType<typeof readMechanisms>
   readonly op: Op
+  /** It may have no root key yet, and get one with the others. */
+  readonly mayJoin: boolean
 }
 
 /** Each answers for its own failures: one that throws is a problem of its own, and hinders no other. */
@@ -119,10 +130,15 @@ function inOwnSession<T>({ lib, token }: LoggedIn, fn: (session: Handle) => T): 
   }
 }
 
-async function rootKeyFindings({ lib, session }: LoggedIn): Promise<readonly SelfTestFinding[]> {
+async function rootKeyFindings({ lib, session, mayJoin }: LoggedIn): Promise<readonly SelfTestFinding[]> {
   try {
-    const { newest } = new WrappingKeys(lib, session)
+    const { generations } = new WrappingKeys(lib, session, { mayBeNone: mayJoin })
     const store = findRootKeys(lib, session, ['store']).store.newest('store')
+    const newest = generations.at(-1)
+    if (newest === undefined) {
+      const remedy = { why: 'it serves no sealed key before that', fix: 'warder root-key rotate' }
+      return [warning('root keys', 'it has no root key yet, and takes part from the next one on', remedy)]
+    }
     return [
       ok('root keys', `generation ${newest} and store key ${store.number}: not extractable, for their purposes alone`),
     ]
@@ -133,7 +149,7 @@ async function rootKeyFindings({ lib, session }: LoggedIn): Promise<readonly Sel
       ? 'sealed keys and records cannot be opened without it'
       : 'a root key that can do more than it should does not protect'
     const fix = missing
-      ? 'warder-hsm init on a new token, warder root-key rotate for one beside others; on one in use, restore the token from its backup'
+      ? 'warder-hsm init on a new token; on one in use, restore the token from its backup'
       : 'find out who changed it (warder-hsm inspect), and restore the token from its backup'
     return [problem('root keys', error.message, { why, fix })]
   }

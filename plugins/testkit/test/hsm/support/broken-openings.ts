@@ -34,6 +34,23 @@ export const brokenOpenings: readonly BrokenHsm[] = [
     plugin: { ...referenceHsm, supports: { resident: false, sealed: true } },
   },
   {
+    fault: 'claims to share root keys, and does not say which token it is',
+    caught: 'token is there if and only if supports.shared says so',
+    plugin: { ...referenceHsm, supports: { ...referenceHsm.supports, shared: true } },
+  },
+  {
+    fault: 'leaves out the root key it has just made',
+    caught: 'the token says which one it is, and its root keys with the newest last',
+    plugin: {
+      ...referenceHsm,
+      supports: { ...referenceHsm.supports, shared: true },
+      open: async (config, host, op) =>
+        Object.assign(await referenceHsm.open(config, host, op), {
+          token: async () => ({ serial: config.token.serial, rootKeys: [1] }),
+        }),
+    },
+  },
+  {
     fault: 'forgets resident keys when it is closed',
     caught: 'resident keys outlive the provider, whole and of every algorithm',
     plugin: {
