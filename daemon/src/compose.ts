@@ -12,6 +12,7 @@ import { recordCeremonies } from './ceremony/record.ts'
 import { transcriptsIn } from './ceremony/transcripts.ts'
 import { Closer } from './closer.ts'
 import type { Config } from './config/schema.ts'
+import { hostCount, tokenConfigs } from './config/tokens.ts'
 import { readVersion } from './config/version.ts'
 import { withDeadline } from './deadline.ts'
 import { EngineKeeper, type OpenedEngine } from './engine/engine-keeper.ts'
@@ -226,8 +227,9 @@ export async function withBackends<T>(
     })
     const store = closer.push(service)
     const connect = async (): Promise<HsmClient> => {
-      const { runDir, hosts } = config.hsm
-      return closer.push(connectHsm({ runDir, hosts, sharing: await sharingOf(config.hsm), ...watch }))
+      const { runDir } = config.hsm
+      const [hosts, tokens] = [hostCount(config.hsm), tokenConfigs(config.hsm).length]
+      return closer.push(connectHsm({ runDir, hosts, tokens, sharing: await sharingOf(config.hsm), ...watch }))
     }
     const openHsm = async (): Promise<HsmClient> => {
       const hsm = await connect()

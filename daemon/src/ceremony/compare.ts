@@ -1,5 +1,5 @@
 import type { TokenRecord } from '@warder/contract'
-import type { ReadTranscript } from './read-transcript.ts'
+import type { ReadToken } from './read-transcript.ts'
 
 /**
  * `same`: the token has the key, with that check value. `unproven`: it has one of that name, but no check value tells which.
@@ -12,8 +12,8 @@ export interface ComparedKey {
   readonly verdict: KeyVerdict
 }
 
-/** Each key of the transcript, then those that only the token has. */
-export function compareKeys({ keys }: Pick<ReadTranscript, 'keys'>, record: Pick<TokenRecord, 'keys'>): ComparedKey[] {
+/** Each key that the transcript tells of a token, then those that only the token has. */
+export function compareKeys({ keys }: Pick<ReadToken, 'keys'>, record: Pick<TokenRecord, 'keys'>): ComparedKey[] {
   const present = new Map(record.keys.map(({ label, checkValue }) => [label, checkValue]))
   const known = new Set(keys.map(({ label }) => label))
   const stated = keys.map(({ label: key, checkValue }): ComparedKey => {

@@ -6,6 +6,11 @@ export interface ReadTranscript {
   readonly digest: string
   /** What its last line says that this is. */
   readonly stated: string
+  /** The main token first. */
+  readonly tokens: readonly ReadToken[]
+}
+
+export interface ReadToken {
   readonly serial: string
   readonly keys: readonly { readonly label: string; readonly checkValue: string | null }[]
 }
@@ -21,16 +26,19 @@ export function readTranscript(text: string): ReadTranscript | undefined {
   const stated = ending.exec(text.slice(at, -1))?.[1]
   if (stated === undefined || !text.endsWith('\n') || !text.startsWith(`${title}\n`)) return undefined
   const body = text.slice(0, at)
-  const keys: { label: string; checkValue: string | null }[] = []
-  let serial = ''
+  const tokens: { serial: string; keys: { label: string; checkValue: string | null }[] }[] = []
   let label: string | undefined
+  let heading = ''
   for (const line of body.split('\n')) {
     label = keyLine.exec(line)?.[1] ?? (line === '' ? undefined : label)
-    serial ||= serialLine.exec(line)?.[1] ?? ''
+    if (/^\S/.test(line)) heading = line
+    // a person may be called anything: what they are called is under another heading
+    const serial = heading.startsWith('Token') ? serialLine.exec(line)?.[1] : undefined
+    if (serial !== undefined) tokens.push({ serial, keys: [] })
     const checkValue = checkLine.exec(line)?.[1]
     if (label !== undefined && checkValue !== undefined) {
-      keys.push({ label, checkValue: checkValue === 'none' ? null : checkValue })
+      tokens.at(-1)?.keys.push({ label, checkValue: checkValue === 'none' ? null : checkValue })
     }
   }
-  return { digest: digestOf(body), stated, serial, keys }
+  return { digest: digestOf(body), stated, tokens }
 }

@@ -36,7 +36,7 @@ export const digestLine = 'SHA-256 of the text above this line: '
 
 export function writeTranscript(ceremony: Ceremony): Transcript {
   const { at, host, node, configuration, software, present, done, pins, record } = ceremony
-  const { module, token, keys, backupRecipient } = record
+  const { keys, backupRecipient, peers = [] } = record
   const lines = [
     title,
     '',
@@ -55,25 +55,18 @@ export function writeTranscript(ceremony: Ceremony): Transcript {
       ? ['  nothing: what is listed below was there before']
       : done.map(each => `  ${oneLine(each)}`)),
     '',
-    'Module',
-    row('  path', module.path),
-    row('  SHA-256', module.sha256),
-    row('  says it is', module.library),
-    '',
-    'Token',
-    row('  label', token.label),
-    row('  serial', token.serial),
-    row('  made by', token.manufacturer),
-    row('  model', token.model),
-    row('  firmware', token.firmware),
-    '',
+    ...tokenLines(record, ''),
     'PINs (where they are, never what they are)',
     ...pins.map(each => `  ${oneLine(each)}`),
     '',
     'Backup recipient (SHA-256 of its public key)',
-    `  ${backupRecipient ?? 'none: the root keys below die with this token'}`,
+    `  ${backupRecipient ?? `none: the root keys below die with ${peers.length === 0 ? 'this token' : 'these tokens'}`}`,
     '',
     ...keys.flatMap(keyLines),
+    ...peers.flatMap((peer, index) => [
+      ...tokenLines(peer, ` ${index + 2} of ${peers.length + 1}, which shares the root keys`),
+      ...peer.keys.flatMap(keyLines),
+    ]),
     'Signatures, by hand, on paper. Whoever signs has seen what is above.',
     '',
     ...(present.length === 0 ? ['', ''] : present).flatMap(name => [
@@ -87,6 +80,23 @@ export function writeTranscript(ceremony: Ceremony): Transcript {
 }
 
 export const digestOf = (body: string): string => createHash('sha256').update(body, 'utf8').digest('hex')
+
+function tokenLines({ module, token }: TokenRecord, which: string): string[] {
+  return [
+    'Module',
+    row('  path', module.path),
+    row('  SHA-256', module.sha256),
+    row('  says it is', module.library),
+    '',
+    `Token${which}`,
+    row('  label', token.label),
+    row('  serial', token.serial),
+    row('  made by', token.manufacturer),
+    row('  model', token.model),
+    row('  firmware', token.firmware),
+    '',
+  ]
+}
 
 function keyLines({ label, id, algorithm, attributes, checkValue, checkedBy, wrappedTo }: RootKeyRecord): string[] {
   const said = (wanted: boolean | null): string =>

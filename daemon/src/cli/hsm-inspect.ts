@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { WarderError } from '@warder/contract'
 import { loadConfig } from '../config/load.ts'
 import { parsePluginConfig } from '../config/plugin-config.ts'
+import { tokenConfigs } from '../config/tokens.ts'
 import { lendCredentials, lendOperatorSecret } from '../init/lend-secrets.ts'
 import { resolvePlugin } from '../plugins/resolve.ts'
 import { readPin } from './pin.ts'
@@ -14,9 +15,12 @@ export async function hsmInspect({ config: file, ...pin }: { config: string; pin
   }
   const lent = await lendCredentials(credentialsDir, [], undefined)
   try {
-    const own = await lendOperatorSecret(hsm.config, lent, () => readPin(pin), undefined)
-    const config = await parsePluginConfig({ kind: 'hsm', specifier: hsm.plugin }, plugin, own)
-    process.stdout.write(`${JSON.stringify(await plugin.inspect(config), undefined, 2)}\n`)
+    const lentTo = await lendOperatorSecret(tokenConfigs(hsm), lent, () => readPin(pin), undefined)
+    const seen: unknown[] = []
+    for (const each of lentTo) {
+      seen.push(await plugin.inspect(await parsePluginConfig({ kind: 'hsm', specifier: hsm.plugin }, plugin, each)))
+    }
+    process.stdout.write(`${JSON.stringify(seen.length === 1 ? seen[0] : { tokens: seen }, undefined, 2)}\n`)
   } finally {
     await rm(lent, { recursive: true, force: true })
   }

@@ -13,11 +13,11 @@ import { dropInNotes, dropInsFor, type Reach } from './drop-ins.ts'
 import { checkFile } from './file-traits.ts'
 import { error, type Finding, note, warning } from './finding.ts'
 import { readConfig } from './load.ts'
-import { checkPluginConfig } from './plugin-config.ts'
-import { referencesIn } from './references.ts'
+import { checkPluginConfig, type PluginIssue } from './plugin-config.ts'
 import type { Config } from './schema.ts'
 import { parseSecretReference, type SecretReference, sourceOf } from './secret-reference.ts'
 import type { Sources } from './sources.ts'
+import { placeOf, secretsOf, tokenConfigs } from './tokens.ts'
 
 /**
  * Everything that can be said about a configuration without starting the appliance: its text, its plugins and their
@@ -126,14 +126,47 @@ async function checkPlugin(kind: PluginKind, config: Config, sources: Sources): 
     if (!WarderError.is(cause)) throw cause
     return { findings: [error(sources.locate([kind, 'plugin']), `${cause.message}.`)], reach: [] }
   }
-  const checked = await checkPluginConfig(plugin, own)
-  if (checked.issues === undefined) return { findings: [], reach: reachOf(plugin, checked.value) }
+  const checked = kind === 'hsm' ? await checkTokens(plugin, config.hsm) : await checkOwn(plugin, own)
   const findings = checked.issues.map(({ path, message }) => {
-    const at = [kind, 'config', ...path]
-    return error(sources.locate(at), `${at.join('.')}: ${message} (plugin ${plugin.name}).`)
+    return error(sources.locate(path), `${path.join('.')}: ${message} (plugin ${plugin.name}).`)
   })
   // nothing is said of drop-ins before that is mended
-  return { findings, reach: [] }
+  return { findings, reach: findings.length > 0 ? [] : checked.reach }
+}
+
+interface CheckedOwn {
+  /** With their places in the whole configuration. */
+  readonly issues: readonly PluginIssue[]
+  readonly reach: Reach
+}
+
+async function checkOwn(plugin: PluginKinds['storage' | 'hsm'], own: unknown): Promise<CheckedOwn> {
+  const checked = await checkPluginConfig(plugin, own)
+  if (checked.issues === undefined) return { issues: [], reach: reachOf(plugin, checked.value) }
+  return {
+    issues: checked.issues.map(issue => ({ ...issue, path: [plugin.kind, 'config', ...issue.path] })),
+    reach: [],
+  }
+}
+
+/** The configuration of each token. What is wrong with what they have in common is said once. */
+async function checkTokens(plugin: PluginKinds[PluginKind], hsm: Config['hsm']): Promise<CheckedOwn> {
+  const configs = tokenConfigs(hsm)
+  const each = await Promise.all(configs.map(own => checkOwn(plugin, own)))
+  const issues = each.flatMap((one, index) =>
+    one.issues.map(issue => ({ ...issue, path: [...placeOf(hsm, index, issue.path.slice(2))] })),
+  )
+  const once = issues.filter(
+    ({ path, message }, index) =>
+      issues.findIndex(other => other.message === message && other.path.join('.') === path.join('.')) === index,
+  )
+  const lacks = configs.length > 1 && (plugin.kind !== 'hsm' || plugin.supports.shared !== true)
+  const unable = { path: ['hsm', 'tokens'], message: 'its tokens cannot share root keys: take [[hsm.tokens]] out' }
+  const reaches = each.map(({ reach }) => reach)
+  return {
+    issues: lacks ? [...once, unable] : once,
+    reach: reaches.some(reach => reach === undefined) ? undefined : reaches.flatMap(reach => reach ?? []),
+  }
 }
 
 /** Foreign code: one that fails has not told. */
@@ -234,9 +267,9 @@ async function checkCredentials(
   owners: readonly number[],
   credstore: string,
 ): Promise<Finding[]> {
-  const found = referencesIn(hsm.config).map(({ path, kind, value }) =>
+  const found = secretsOf(hsm).map(({ path, kind, value }) =>
     checkPrivate(kind === 'file' ? value : join(credentialsDir, value), {
-      what: `the secret of hsm.config.${path.join('.')}`,
+      what: `the secret of ${path.join('.')}`,
       make: 'put it there, or run warder-hsm init --new-token',
       owners,
       encrypted: encryptedIn(credstore, kind === 'credential' ? { kind, name: value } : undefined),

@@ -3,8 +3,8 @@ import { basename } from 'node:path'
 import type { PluginReach } from '@warder/contract'
 import { note, type Finding } from './finding.ts'
 import { isTable } from './merge.ts'
-import { operatorSecretsIn } from './references.ts'
 import type { Config } from './schema.ts'
+import { operatorPlacesOf, tokenConfigs } from './tokens.ts'
 
 /** What the units deny and a plugin may need. */
 export interface DropIn {
@@ -27,11 +27,12 @@ export function dropInsFor(
   reach: { readonly storage: Reach; readonly hsm: Reach },
 ): DropIn[] {
   const forStorage = networkBecause('storage', storage, reach.storage)
-  const forHsm = networkBecause('hsm', hsm, reach.hsm)
+  const forHsm = tokenConfigs(hsm)
+    .map(config => networkBecause('hsm', { ...hsm, config }, reach.hsm))
+    .find(because => because !== undefined)
   const device = reach.hsm?.includes('device') === true ? `${hsm.plugin} says that it uses a device` : undefined
-  const [secret] = operatorSecretsIn(hsm.config)
-  const operator =
-    secret && `hsm.config.${secret.join('.')} leaves the PIN to the operator, and the unit wants a credential`
+  const [secret] = operatorPlacesOf(hsm)
+  const operator = secret && `${secret.join('.')} leaves the PIN to the operator, and the unit wants a credential`
   const collector = tracing && `tracing.endpoint names ${new URL(tracing.endpoint).host}`
   const needed = [
     { unit: 'warder.service', file: 'database-over-tcp.conf', because: forStorage },

@@ -12,10 +12,8 @@ export interface PluginReference {
 /** Every table that consists of a `file` or a `credential` alone, however deep; not the configuration itself. */
 export function referencesIn(config: unknown): PluginReference[] {
   return tablesBelow(config, []).flatMap(({ path, table }) => {
-    const [entry, ...others] = Object.entries(table)
-    if (entry === undefined || others.length > 0) return []
-    const [kind, value] = entry
-    return (kind === 'file' || kind === 'credential') && typeof value === 'string' ? [{ path, kind, value }] : []
+    const reference = asReference(table)
+    return reference === undefined ? [] : [{ path, ...reference }]
   })
 }
 
@@ -30,6 +28,21 @@ export function withOperatorFile(config: unknown, file: string): unknown {
   if (Array.isArray(config)) return config.map(replaced)
   if (!isTable(config)) return config
   return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, replaced(value)]))
+}
+
+/** The same configuration without what refers to a secret: what is left says which token or store it is about. */
+export function withoutSecrets(config: unknown): unknown {
+  if (Array.isArray(config)) return config.map(withoutSecrets)
+  if (!isTable(config)) return config
+  if (asReference(config) !== undefined || isOperator(config)) return undefined
+  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, withoutSecrets(value)]))
+}
+
+function asReference(table: Readonly<Record<string, unknown>>): Omit<PluginReference, 'path'> | undefined {
+  const [entry, ...others] = Object.entries(table)
+  if (entry === undefined || others.length > 0) return undefined
+  const [kind, value] = entry
+  return (kind === 'file' || kind === 'credential') && typeof value === 'string' ? { kind, value } : undefined
 }
 
 function isOperator(value: unknown): boolean {

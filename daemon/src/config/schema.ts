@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { recycleCalls, recycleRssMiB } from '../hsm/config.ts'
 import { logLevels } from '../log/create-log.ts'
 import { isSecretReference } from './secret-reference.ts'
+import { mostTokens, tokenFaults } from './tokens.ts'
 import { isTracingEndpoint } from './tracing-endpoint.ts'
 
 const absolutePath = z.string().refine(isAbsolute, 'must be an absolute path')
@@ -77,7 +78,13 @@ export const configSchema = z.strictObject({
       user: account.optional(),
       /** The group whose members may use the HSM hosts, when those run as another user. */
       socketGroup: account.optional(),
+      /** For each token. */
       hosts: z.int().min(1).max(8).default(2),
+      /**
+       * Several tokens that share the root keys: for each a table that is laid over `config`, member by member. The first is
+       * the one that keys without a token on record are on. Absent: one token, as `config` has it.
+       */
+      tokens: z.array(z.record(z.string(), z.unknown())).min(1).max(mostTokens).exactOptional(),
       /** Milliseconds a host may be silent before it is killed and started anew. */
       watchdogMs: z.int().min(1000).max(60_000).default(2000),
       /**
@@ -90,6 +97,9 @@ export const configSchema = z.strictObject({
     })
     .refine(({ user, socketGroup }) => (user === undefined) === (socketGroup === undefined), {
       message: 'user and socketGroup belong together',
+    })
+    .superRefine((hsm, context) => {
+      for (const { path, message } of tokenFaults(hsm)) context.addIssue({ code: 'custom', path: [...path], message })
     }),
 })
 

@@ -2,13 +2,14 @@ import { rm } from 'node:fs/promises'
 import { WarderError } from '@warder/contract'
 import { loadConfig } from '../config/load.ts'
 import { parsePluginConfig } from '../config/plugin-config.ts'
-import { referencesIn } from '../config/references.ts'
 import type { Config } from '../config/schema.ts'
+import { secretsOf, tokenConfigs } from '../config/tokens.ts'
 import { lendCredentials, lendOperatorSecret } from '../init/lend-secrets.ts'
 import { resolvePlugin } from '../plugins/resolve.ts'
 import { requireUser } from '../serve/require-user.ts'
 import { asUser, findUser, isRoot, type User } from '../systemd/accounts.ts'
 import { type DoctorFinding, notChecked } from './finding.ts'
+import { compareTokens } from './tokens.ts'
 
 const answerMs = 120_000
 
@@ -30,10 +31,19 @@ export async function examineToken(
     return [notChecked('token', `the plugin ${plugin.name} has no self-test`)]
   }
   return withCredentials(config, owner, async lent => {
-    const own = await lendOperatorSecret(hsm.config, lent, askOperator, owner)
-    const parsed = await parsePluginConfig({ kind: 'hsm', specifier: hsm.plugin }, plugin, own)
+    const lentTo = await lendOperatorSecret(tokenConfigs(hsm), lent, askOperator, owner)
+    const place = { kind: 'hsm', specifier: hsm.plugin } as const
+    const [first, ...others] = await Promise.all(lentTo.map(each => parsePluginConfig(place, plugin, each)))
     const op = { signal: AbortSignal.timeout(answerMs) }
-    return asUser(owner, async () => plugin.selfTest?.(parsed, op) ?? [])
+    return asUser(owner, async () => {
+      const test = async (own: unknown): Promise<readonly DoctorFinding[]> => plugin.selfTest?.(own, op) ?? []
+      if (others.length === 0) return test(first)
+      const found: DoctorFinding[] = []
+      for (const [index, own] of [first, ...others].entries()) {
+        for (const finding of await test(own)) found.push({ ...finding, check: `token ${index + 1}: ${finding.check}` })
+      }
+      return [...found, await compareTokens(plugin, { config: first, peers: others, credentialsDir: lent }, op)]
+    })
   })
 }
 
@@ -45,9 +55,7 @@ async function withCredentials<T>(
 ): Promise<T> {
   const given = process.env['CREDENTIALS_DIRECTORY']
   const names =
-    given === undefined
-      ? referencesIn(hsm.config).flatMap(({ kind, value }) => (kind === 'credential' ? [value] : []))
-      : []
+    given === undefined ? secretsOf(hsm).flatMap(({ kind, value }) => (kind === 'credential' ? [value] : [])) : []
   const lent = await lendCredentials(credentialsDir, [...new Set(names)], owner).catch((cause: unknown) => {
     if (!WarderError.is(cause)) throw cause
     throw new WarderError('config-invalid', `${cause.message} Run this as root.`, { cause })

@@ -8,6 +8,7 @@ import {
   type RootKeyBackup,
   type Sealed,
   type SealedRef,
+  type TokenState,
 } from '@warder/contract'
 import { z } from 'zod'
 
@@ -33,6 +34,10 @@ export const capabilitiesAnswer = z.object({
   mechanisms: z.array(z.string()),
 })
 
+/** As long as CK_TOKEN_INFO has them (PKCS#11 section 3.2), and others a little longer. */
+const serial = z.string().min(1).max(64)
+export const tokenAnswer: z.ZodType<TokenState> = z.object({ serial, rootKeys: z.array(z.int().min(1)).max(10_000) })
+
 export const sealedRefAnswer: z.ZodType<SealedRef> = z.object({
   custody: z.literal('sealed'),
   algorithm,
@@ -41,7 +46,13 @@ export const sealedRefAnswer: z.ZodType<SealedRef> = z.object({
   rootKey: z.int().min(1),
   blob: bytes,
 })
-const residentRefAnswer = z.object({ custody: z.literal('resident'), algorithm, usage, id: z.string() })
+const residentRefAnswer = z.object({
+  custody: z.literal('resident'),
+  algorithm,
+  usage,
+  id: z.string(),
+  token: serial.exactOptional(),
+})
 
 /** A pair has a public half, a secret key a check value. */
 const halves = { spki: bytes.exactOptional(), checkValue: bytes.exactOptional() }

@@ -8,19 +8,17 @@ const usages: ReadonlySet<unknown> = new Set([...keyUsages, 'import'])
 
 /** By hand and not by schema: these run for every operation. What they answer is built anew, so no other member gets through. */
 export function parseRef(value: unknown, field = 'ref'): KeyRef {
-  const { custody, algorithm, usage, exportable, id, identity, rootKey, blob, spki, checkValue, ...others } = asMap(
-    value,
-    field,
-  )
+  const { custody, algorithm, usage, exportable, id, identity, rootKey, blob, spki, checkValue, token, ...others } =
+    asMap(value, field)
   if (Object.keys(others).length > 0 || !algorithms.has(algorithm) || !usages.has(usage)) throw malformed(field)
   const kind = { algorithm, usage } as Pick<KeyRef, 'algorithm' | 'usage'>
   if (custody === 'resident') {
     const sealed = exportable ?? rootKey ?? blob ?? spki ?? checkValue
     if (sealed !== undefined || typeof id !== 'string' || !residentId.test(id)) throw malformed(field)
-    if (identity === undefined) return { custody, ...kind, id }
-    return { custody, ...kind, id, identity: parseBytesOf(identity, field, 1, maxIdentityBytes) }
+    const ref = { custody, ...kind, id, ...(token !== undefined && { token: serialOf(token, field) }) } as const
+    return identity === undefined ? ref : { ...ref, identity: parseBytesOf(identity, field, 1, maxIdentityBytes) }
   }
-  if (custody !== 'sealed' || id !== undefined || identity !== undefined || typeof exportable !== 'boolean')
+  if (custody !== 'sealed' || (id ?? identity ?? token) !== undefined || typeof exportable !== 'boolean')
     throw malformed(field)
   if (typeof rootKey !== 'number' || !Number.isInteger(rootKey) || rootKey < 1 || rootKey > 0x7fffffff) {
     throw malformed(field)
@@ -30,6 +28,11 @@ export function parseRef(value: unknown, field = 'ref'): KeyRef {
   if (spki !== undefined) return { ...ref, spki: parseBytesOf(spki, field, 1, maxIdentityBytes) }
   if (checkValue !== undefined) return { ...ref, checkValue: parseBytesOf(checkValue, field, 8, 8) }
   return ref
+}
+
+function serialOf(token: unknown, field: string): string {
+  if (typeof token === 'string' && token.length > 0 && token.length <= 64) return token
+  throw malformed(field)
 }
 
 export function parseSealedRef(value: unknown, field = 'ref'): SealedRef {

@@ -1,5 +1,6 @@
 import { WarderError } from '@warder/contract'
 import type { CommandName } from './commands.ts'
+import type { Need, TokenSet } from './known-tokens.ts'
 
 export type Outcome = { readonly ok: unknown } | { readonly error: Error }
 
@@ -27,6 +28,8 @@ export interface CallRequest {
   readonly args: object
   /** Of the sealed key it uses, for the host that has it unwrapped. */
   readonly blob: Uint8Array | undefined
+  /** Where there are several tokens: which of them can do it. */
+  readonly need?: Need | undefined
   readonly tenant: string
   readonly cost: number
   /** Makes or removes keys. */
@@ -44,9 +47,12 @@ export class HsmCall {
   readonly op: CommandName
   readonly args: object
   readonly blob: Uint8Array | undefined
+  readonly need: Need | undefined
   readonly tenant: string
   readonly cost: number
   readonly changesKeys: boolean
+  /** The tokens that can do it, as far as is known: its lane in the queue. */
+  lane: TokenSet = 1
   readonly pinned: boolean
   readonly onAnswer: CallRequest['onAnswer']
   /** `performance.now()` when it was asked for. */
@@ -68,6 +74,7 @@ export class HsmCall {
     this.op = request.op
     this.args = request.args
     this.blob = request.blob
+    this.need = request.need
     this.tenant = request.tenant
     this.cost = request.cost
     this.changesKeys = request.changesKeys

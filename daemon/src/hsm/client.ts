@@ -23,6 +23,7 @@ import { commands, type ArgsOf, type CommandName, type ResultOf } from './comman
 import { changesKeys, costOf } from './cost.ts'
 import { Dispatcher, disposed, type DispatcherLimits } from './dispatcher.ts'
 import { HostConnection } from './host-connection.ts'
+import type { Need } from './known-tokens.ts'
 import type { SocketSharing } from './run-directory.ts'
 import { readStatus } from './status.ts'
 import { explain, unavailable } from './unavailable.ts'
@@ -37,8 +38,10 @@ export interface ConnectOptions {
   readonly runDir: string
   /** When the hosts run as another user. */
   readonly sharing?: SocketSharing | undefined
-  /** How many hosts the supervisor runs. */
+  /** How many hosts the supervisor runs, for all tokens together. */
   readonly hosts: number
+  /** How many tokens share the root keys. Default 1. */
+  readonly tokens?: number
   /** How long a call may take; generating, importing and what else takes long have bounds of their own. Default 5000. */
   readonly timeoutMs?: number
   /** How much is with the hosts at once, and how much may wait for them. */
@@ -60,6 +63,18 @@ export interface HsmClient extends KeyProvider {
 
   /** Calls that wait for their turn, or for a host. */
   readonly waiting: number
+
+  /** How many tokens share the root keys. */
+  readonly tokens: number
+
+  /** The serial numbers of the tokens that can be used now, the main one first. */
+  tokensInReach(op: Op): Promise<readonly string[]>
+
+  /** As {@link KeyProvider.sealStoreSecret}, by the token of this serial number. */
+  sealStoreSecretBy(serial: string, secret: Uint8Array, op: Op): Promise<Uint8Array>
+
+  /** As {@link KeyProvider.openStoreSecret}, by the token of this serial number. */
+  openStoreSecretBy(serial: string, sealed: Uint8Array, op: Op): Promise<Uint8Array>
 
   /** Hosts that are connected and given no calls, because their token is gone. */
   readonly setAside: readonly number[]
@@ -87,14 +102,16 @@ class ChannelClient implements HsmClient {
   readonly #onCall: ConnectOptions['onCall']
   readonly #hosts: readonly HostConnection[]
   readonly #dispatcher: Dispatcher
+  readonly tokens: number
 
-  constructor({ runDir, sharing, hosts, timeoutMs = 5000, limits, onAnswer, onCall }: ConnectOptions) {
+  constructor({ runDir, sharing, hosts, tokens = 1, timeoutMs = 5000, limits, onAnswer, onCall }: ConnectOptions) {
     this.#runDir = runDir
+    this.tokens = tokens
     this.#timeoutMs = timeoutMs
     this.#onCall = onCall
-    const dispatcher = new Dispatcher(runDir, { ...usualLimits, ...limits })
-    const { onUp, onDown, onFree, onReturned } = dispatcher
-    const events = { onUp, onDown, onFree, onReturned, onAnswer }
+    const dispatcher = new Dispatcher(runDir, { ...usualLimits, ...limits }, tokens)
+    const { onUp, onDown, onFree, onReturned, onToken } = dispatcher
+    const events = { onUp, onDown, onFree, onReturned, onAnswer, ...(tokens > 1 && { onToken }) }
     this.#hosts = Array.from({ length: hosts }, (_, index) => new HostConnection(runDir, index, events, sharing))
     this.#dispatcher = dispatcher
     dispatcher.attach(this.#hosts)
@@ -113,11 +130,11 @@ class ChannelClient implements HsmClient {
   }
 
   generate(spec: KeySpec, op: Op): Promise<GeneratedKey> {
-    return this.#call('generate', { spec }, op)
+    return this.#call('generate', { spec }, op, undefined, spec.custody === 'sealed' ? newest : undefined)
   }
 
   locate(ref: ResidentRef, op: Op): Promise<Omit<GeneratedKey, 'ref'> | undefined> {
-    return this.#call('locate', { ref }, op)
+    return this.#call('locate', { ref }, op, ref)
   }
 
   sign(ref: KeyRef, algorithm: SignatureAlgorithm, input: Uint8Array, op: Op): Promise<Uint8Array> {
@@ -164,7 +181,7 @@ class ChannelClient implements HsmClient {
   }
 
   importKey(request: WrappedImport, op: Op): Promise<GeneratedKey> {
-    return this.#call('importKey', { request }, op, request.under)
+    return this.#call('importKey', { request }, op, request.under, { of: 'newest', rootKey: request.under.rootKey })
   }
 
   exportKey(ref: SealedRef, recipient: Uint8Array, oaep: OaepAlgorithm, op: Op): Promise<Uint8Array> {
@@ -181,18 +198,40 @@ class ChannelClient implements HsmClient {
 
   /** Resolves when the other hosts know of it too, as far as they answer. */
   async createRootKey(op: Op): Promise<number> {
-    const number = await this.#call('createRootKey', {}, op)
+    const number = await this.#call('createRootKey', {}, op, undefined, newest)
     // made it is, whether or not they could be told; they also find it by themselves
     await this.newestRootKey(op).catch(() => undefined)
+    if (this.tokens > 1) await this.#askTokens()
     return number
   }
 
+  async tokensInReach(op: Op): Promise<readonly string[]> {
+    if (this.tokens === 1) return [(await this.capabilities(op)).token.serial]
+    const { tokens } = this.#dispatcher
+    return Array.from({ length: this.tokens }, (_, index) => index).flatMap(index => {
+      const serial = tokens.serialOf(index)
+      return serial !== undefined && this.#dispatcher.hasToken(index) ? [serial] : []
+    })
+  }
+
+  sealStoreSecretBy(serial: string, secret: Uint8Array, op: Op): Promise<Uint8Array> {
+    return this.#call('sealStoreSecret', { secret }, op, undefined, { of: 'token', serial })
+  }
+
+  openStoreSecretBy(serial: string, sealed: Uint8Array, op: Op): Promise<Uint8Array> {
+    return this.#call('openStoreSecret', { sealed }, op, undefined, { of: 'token', serial })
+  }
+
+  async #askTokens(): Promise<void> {
+    await Promise.all(this.#hosts.filter(host => host.reachable).map(host => host.askToken()))
+  }
+
   rootKeyBackup(op: Op): Promise<RootKeyBackup> {
-    return this.#call('rootKeyBackup', {}, op)
+    return this.#call('rootKeyBackup', {}, op, undefined, newest)
   }
 
   rewrap(ref: SealedRef, op: Op): Promise<SealedRef> {
-    return this.#call('rewrap', { ref }, op)
+    return this.#call('rewrap', { ref }, op, ref, { of: 'newest', rootKey: ref.rootKey })
   }
 
   /** Asks every host, out of turn, and waits a second at most. @throws what one of them failed with, when all were asked. */
@@ -214,23 +253,25 @@ class ChannelClient implements HsmClient {
     return answers.flatMap(({ host, figures }) => (figures === undefined ? [] : { host, figures }))
   }
 
+  /** By the main token. */
   sealStoreSecret(secret: Uint8Array, op: Op): Promise<Uint8Array> {
-    return this.#call('sealStoreSecret', { secret }, op)
+    return this.#call('sealStoreSecret', { secret }, op, undefined, main)
   }
 
+  /** By the main token. */
   openStoreSecret(sealed: Uint8Array, op: Op): Promise<Uint8Array> {
-    return this.#call('openStoreSecret', { sealed }, op)
+    return this.#call('openStoreSecret', { sealed }, op, undefined, main)
   }
 
   destroy(ref: ResidentRef, op: Op): Promise<void> {
-    return this.#call('destroy', { ref }, op)
+    return this.#call('destroy', { ref }, op, ref)
   }
 
   /** Well while one host is; never rejects. */
   async health(op: Op): Promise<Health> {
     const connected = this.#hosts.filter(host => host.reachable)
     const aside = this.setAside.length === 0 ? '' : `, ${this.setAside.length} set aside`
-    const of = `${connected.length} of ${this.#hosts.length} HSM hosts connected${aside}`
+    const of = `${connected.length} of ${this.#hosts.length} HSM hosts connected${aside}${this.#tokensAway()}`
     if (connected.length === 0) {
       const { detail } = explain(await readStatus(this.#runDir))
       return { ok: false, detail: `${of}: ${detail}` }
@@ -256,8 +297,15 @@ class ChannelClient implements HsmClient {
     for (const host of this.#hosts) host.close()
   }
 
-  #call<Name extends CommandName>(name: Name, args: ArgsOf<Name>, op: Op, key?: KeyRef): Promise<ResultOf<Name>> {
-    return this.#begin(name, args, op, key, undefined)
+  /** `need`: of the token, where it is not that it has `key`. */
+  #call<Name extends CommandName>(
+    name: Name,
+    args: ArgsOf<Name>,
+    op: Op,
+    key?: KeyRef,
+    need?: Need,
+  ): Promise<ResultOf<Name>> {
+    return this.#begin(name, args, op, key, undefined, this.tokens === 1 ? undefined : (need ?? needOf(key)))
   }
 
   /** Asks this host, out of turn. */
@@ -276,6 +324,7 @@ class ChannelClient implements HsmClient {
     { signal, tenant = '' }: Op,
     key: KeyRef | undefined,
     host: HostConnection | undefined,
+    need?: Need,
   ): Promise<ResultOf<Name>> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) throw cancelled('not-started')
@@ -283,6 +332,7 @@ class ChannelClient implements HsmClient {
         op: name,
         args,
         blob: key?.custody === 'sealed' ? key.blob : undefined,
+        need,
         tenant,
         cost: costOf(name, key?.algorithm ?? algorithmIn(args)) * itemsIn(args),
         changesKeys: changesKeys(name),
@@ -297,6 +347,19 @@ class ChannelClient implements HsmClient {
     })
   }
 
+  /** Of several tokens: those that no host can be used of. */
+  #tokensAway(): string {
+    if (this.tokens === 1) return ''
+    const { tokens } = this.#dispatcher
+    const away = Array.from({ length: this.tokens }, (_, index) => index).filter(
+      index => !this.#dispatcher.hasToken(index),
+    )
+    const names = away.map(
+      index => `token ${index + 1} of ${this.tokens} (${tokens.serialOf(index) ?? 'not seen yet'})`,
+    )
+    return names.map(name => `, ${name} cannot be used`).join('')
+  }
+
   async #healthOf(host: HostConnection, { signal }: Op): Promise<Health> {
     try {
       return await this.#ask(host, 'health', {}, { signal })
@@ -304,6 +367,14 @@ class ChannelClient implements HsmClient {
       return { ok: false, detail: WarderError.is(error) ? error.message : 'the HSM host failed' }
     }
   }
+}
+
+const newest: Need = { of: 'newest' }
+const main: Need = { of: 'token', serial: undefined }
+
+function needOf(key: KeyRef | undefined): Need | undefined {
+  if (key === undefined) return undefined
+  return key.custody === 'resident' ? { of: 'token', serial: key.token } : { of: 'rootKey', rootKey: key.rootKey }
 }
 
 /** How many signatures one frame asks for. */

@@ -10,6 +10,7 @@ import {
   type Sealed,
   type SealedRef,
   type TokenCapabilities,
+  type TokenState,
   WarderError,
   type WrappedImport,
 } from '@warder/contract'
@@ -29,6 +30,7 @@ import {
   rootKeyAnswer,
   rootKeyBackupAnswer,
   sealedRefAnswer,
+  tokenAnswer,
 } from './answers.ts'
 import {
   lengthArguments,
@@ -126,6 +128,14 @@ export const commands = {
     run: (provider, _, op) => provider.capabilities(op),
     answer: value => answerBySchema(capabilitiesAnswer, value),
   }),
+  token: define<object, TokenState>({
+    args: value => parseBySchema(noArguments, value),
+    run: async (provider, _, op) => {
+      if (provider.token !== undefined) return provider.token(op)
+      throw new WarderError('unsupported-mechanism', 'This HSM plugin cannot share root keys between tokens')
+    },
+    answer: value => answerBySchema(tokenAnswer, value),
+  }),
   generate: define<{ spec: KeySpec }, GeneratedKey>({
     wears: true,
     // RSA-4096 takes seconds, tens of them at worst
@@ -218,7 +228,8 @@ export const commands = {
     answer: value => answerBySchema(rootKeyAnswer, value),
   }),
   createRootKey: define<object, number>({
-    timeoutMs: 30_000,
+    // it is made on every token, a second or two for each
+    timeoutMs: 60_000,
     args: value => parseBySchema(noArguments, value),
     run: (provider, _, op) => provider.createRootKey(op),
     answer: value => answerBySchema(rootKeyAnswer, value),

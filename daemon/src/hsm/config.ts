@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path'
 import { WarderError } from '@warder/contract'
 import { z } from 'zod'
+import { mostHosts, mostTokens } from '../config/tokens.ts'
 
 export const recycleCalls = z.int().min(0).max(1_000_000_000)
 export const recycleRssMiB = z.int().min(0).max(1_048_576)
@@ -10,7 +11,8 @@ const schema = z.strictObject({
   runDir: z.string().refine(isAbsolute, 'must be an absolute path'),
   /** Who else may use the hosts, by number. */
   sharing: z.strictObject({ uid: z.int().min(0), gid: z.int().min(0) }).optional(),
-  hosts: z.int().min(1).max(8).default(2),
+  /** For all tokens together; see tokenOfHost. */
+  hosts: z.int().min(1).max(mostHosts).default(2),
   /** Milliseconds a ready host may be silent before it is killed. */
   watchdogMs: z.int().min(1000).max(60_000).default(2000),
   /** A host that has made so many calls that leave memory behind is replaced. 0 or absent: never. */
@@ -22,6 +24,11 @@ const schema = z.strictObject({
     specifier: z.string().min(1),
     /** The plugin's own; holds no secrets: PINs are references to files or credentials. */
     config: z.unknown(),
+    /** The same for each further token that shares the root keys of the first. */
+    peers: z
+      .array(z.unknown())
+      .max(mostTokens - 1)
+      .exactOptional(),
   }),
 })
 

@@ -18,7 +18,8 @@ export const startOrder = z.object({
     index: z.int().min(0),
     runDir: z.string(),
     sharing: z.object({ uid: z.int(), gid: z.int() }).optional(),
-    plugin: z.object({ specifier: z.string(), config: z.unknown() }),
+    /** What to open, and the tokens that share root keys with it. */
+    plugin: z.object({ specifier: z.string(), config: z.unknown(), peers: z.array(z.unknown()).exactOptional() }),
     /** The operator's secret is at {@link secretDescriptor}. */
     secret: z.boolean(),
   }),

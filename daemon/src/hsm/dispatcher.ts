@@ -1,15 +1,19 @@
-import { WarderError } from '@warder/contract'
+import { type TokenState, WarderError } from '@warder/contract'
+import { tokenOfHost } from '../config/tokens.ts'
 import { type Done, type Holder, HsmCall } from './call.ts'
 import { FairQueue } from './fair-queue.ts'
 import { HostConnection } from './host-connection.ts'
+import { KnownTokens, type TokenSet } from './known-tokens.ts'
 import { route } from './routing.ts'
-import { readStatus } from './status.ts'
+import { type HostStatus, readStatus } from './status.ts'
 import { explain, unavailable } from './unavailable.ts'
 
 /** How long calls wait for a host after the last one was lost. From then on they are refused at once. */
 const graceMs = 1000
 /** The same, while a host is being replaced: it has opened its token before. */
 const passingMs = 10_000
+/** Between looks at the tokens' root keys, when one is asked for that none is known to have. */
+const lookAgainMs = 1000
 /** How often the status file is read while calls wait for a host: a refusal is told there alone. */
 const statusMs = 250
 
@@ -24,10 +28,20 @@ export interface DispatcherLimits {
   readonly waitingOfTenant: number
 }
 
+/** Of a token that no host can be used of. */
+interface Absence {
+  since: number
+  patienceMs: number
+}
+
 /**
  * Which call goes to which host, and when. A call is sent at once where a host has a place free and nobody waits; else it
  * waits in its tenant's queue, and of all queues they are served in turns, by cost. What makes or removes keys waits in
  * queues of its own: a few generations of RSA keys, each of which takes seconds, do not take the places of signatures.
+ *
+ * Of several tokens each has hosts of its own, and a call goes to one whose token can do it ({@link KnownTokens}). Calls that
+ * different tokens can do wait in different lanes: while a token is away, what only it can do waits for the grace time and is
+ * then refused, and all else goes on.
  *
  * A call that a host has not begun when it stops goes back to the queue. Nothing else is ever sent twice.
  */
@@ -37,21 +51,26 @@ export class Dispatcher implements Holder {
   readonly #uses: FairQueue<HsmCall>
   readonly #changes: FairQueue<HsmCall>
   readonly #wakers = new Set<() => void>()
+  readonly #tokens: KnownTokens
   #hosts: readonly HostConnection[] = []
-  #usable: readonly HostConnection[] = []
+  /** The hosts that may be given calls: of each set of tokens. */
+  #usable: readonly (readonly HostConnection[])[] = []
+  readonly #absences: readonly Absence[]
   /** Told of each call that had to wait for its turn: the host that got it, and how long it waited. */
   onTurn: ((host: number, waitedMs: number) => void) | undefined
-  #downSince = performance.now()
-  #patienceMs = graceMs
+  #lookedAt = -lookAgainMs
   #looking = false
   #disposed = false
 
-  constructor(runDir: string, limits: DispatcherLimits) {
+  constructor(runDir: string, limits: DispatcherLimits, tokens = 1) {
     this.#runDir = runDir
     this.#limits = limits
     const queue = { most: limits.waiting, mostOfTenant: limits.waitingOfTenant }
     this.#uses = new FairQueue(queue)
     this.#changes = new FairQueue(queue)
+    this.#tokens = new KnownTokens(tokens)
+    this.#absences = Array.from({ length: tokens }, () => ({ since: performance.now(), patienceMs: graceMs }))
+    this.#usable = Array.from({ length: 1 << tokens }, () => [])
   }
 
   /** The hosts there are, connected or not. Called once, before anything else. */
@@ -68,17 +87,28 @@ export class Dispatcher implements Holder {
     return this.#disposed
   }
 
+  /** What the hosts have told of their tokens. */
+  get tokens(): KnownTokens {
+    return this.#tokens
+  }
+
+  /** Whether a host of this token can be used. */
+  hasToken(index: number): boolean {
+    return this.#usableOf(1 << index).length > 0
+  }
+
   /** Settles it at once when there is no place for it. */
   submit(call: HsmCall): void {
     if (this.#disposed) {
       call.settle({ error: disposed() })
       return
     }
+    if (this.#tokens.count > 1 && !this.#assign(call)) return
     const queue = this.#queueOf(call)
-    if (queue.size === 0 && this.#send(call)) return
+    if (queue.sizeOf(call.lane) === 0 && this.#send(call)) return
     call.holder = this
     queue.push(call)?.settle({ error: overCapacity() })
-    if (this.#usable.length === 0) void this.#whileDown()
+    if (this.#usableOf(call.lane).length === 0) void this.#whileDown()
   }
 
   abandon(call: HsmCall): Done {
@@ -94,13 +124,31 @@ export class Dispatcher implements Holder {
   }
 
   readonly onDown = (): void => {
-    const before = this.#usable.length
+    const before = this.#usable
     this.#look()
-    if (this.#usable.length > 0 || before === 0) return
-    this.#downSince = performance.now()
-    this.#patienceMs = graceMs
+    let lost = false
+    this.#absences.forEach((absence, token) => {
+      const only = 1 << token
+      if (this.#usableOf(only).length > 0 || before[only]!.length === 0) return
+      absence.since = performance.now()
+      absence.patienceMs = graceMs
+      lost = true
+    })
     // also when nobody waits yet: a host that is being replaced is told of now, and not when it is ready again
-    void this.#whileDown()
+    if (lost) void this.#whileDown()
+  }
+
+  /** What a host has told of its token. What waits is put where it now belongs. */
+  readonly onToken = (host: HostConnection, state: TokenState): void => {
+    if (!this.#tokens.learn(tokenOfHost(host.index, this.#tokens.count), state)) return
+    for (const queue of [this.#uses, this.#changes]) {
+      for (const call of [...queue].toSorted((a, b) => a.askedAt - b.askedAt)) {
+        if (this.#tokens.able(call.need) === call.lane) continue
+        queue.delete(call)
+        if (this.#assign(call)) queue.put(call)
+      }
+    }
+    this.#drain()
   }
 
   readonly onFree = (): void => {
@@ -113,13 +161,20 @@ export class Dispatcher implements Holder {
       return
     }
     call.holder = this
+    if (this.#tokens.count > 1 && !this.#assign(call)) return
     this.#queueOf(call).put(call)
     this.#drain()
-    if (this.#usable.length === 0) void this.#whileDown()
+    if (this.#usableOf(call.lane).length === 0) void this.#whileDown()
   }
 
   /** Resolves when a host can be used, the time is over, the signal aborts or this is disposed: whichever is first. */
-  usableWithin(ms: number, signal?: AbortSignal): Promise<void> {
+  async usableWithin(ms: number, signal?: AbortSignal): Promise<void> {
+    // it may have happened before we listened
+    if (!this.#anyUsable) await this.#changeWithin(ms, signal)
+  }
+
+  /** Resolves when a host has come up, or as above. */
+  #changeWithin(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise(resolve => {
       const wake = () => {
         this.#wakers.delete(wake)
@@ -130,8 +185,7 @@ export class Dispatcher implements Holder {
       const timer = setTimeout(wake, ms)
       signal?.addEventListener('abort', wake, { once: true })
       this.#wakers.add(wake)
-      // it may have happened before we listened
-      if (this.#disposed || signal?.aborted === true || this.#usable.length > 0) wake()
+      if (this.#disposed || signal?.aborted === true) wake()
     })
   }
 
@@ -146,6 +200,34 @@ export class Dispatcher implements Holder {
     return call.changesKeys ? this.#changes : this.#uses
   }
 
+  /** Says which tokens can do it. False when it is known that none can: it was settled then. */
+  #assign(call: HsmCall): boolean {
+    call.lane = this.#tokens.able(call.need)
+    if (call.lane === 0) {
+      call.settle({ error: tokenUnknown() })
+      return false
+    }
+    const { need } = call
+    if (need !== undefined && need.of !== 'token' && !this.#tokens.knows(need)) this.#lookAgain()
+    return true
+  }
+
+  /** Has the hosts say again which root keys they have: one may have been made elsewhere. */
+  #lookAgain(): void {
+    const now = performance.now()
+    if (now - this.#lookedAt < lookAgainMs) return
+    this.#lookedAt = now
+    for (const host of this.#hosts) if (host.usable) void host.askToken()
+  }
+
+  get #anyUsable(): boolean {
+    return this.#usableOf(this.#tokens.all).length > 0
+  }
+
+  #usableOf(tokens: TokenSet): readonly HostConnection[] {
+    return this.#usable[tokens]!
+  }
+
   /** False when no host has a place for it. */
   #send(call: HsmCall): boolean {
     const host = this.#hostFor(call)
@@ -158,18 +240,19 @@ export class Dispatcher implements Holder {
     return true
   }
 
-  #hostFor({ changesKeys, blob }: HsmCall): HostConnection | undefined {
+  #hostFor({ changesKeys, blob, lane }: HsmCall): HostConnection | undefined {
     const { window, changing } = this.#limits
-    if (changesKeys) return route(this.#usable.filter(host => host.changing < changing && !host.full))
+    const usable = this.#usableOf(lane)
+    if (changesKeys) return route(usable.filter(host => host.changing < changing && !host.full))
     let places = false
     let full = false
-    for (const host of this.#usable) {
+    for (const host of usable) {
       if (host.full) full = true
       else if (host.load - host.changing < window) places = true
     }
     if (!places) return undefined
     // one with no place may still get it when it has the key and is hardly busier: see route
-    return route(full ? this.#usable.filter(host => !host.full) : this.#usable, blob)
+    return route(full ? usable.filter(host => !host.full) : usable, blob)
   }
 
   #drain(): void {
@@ -177,51 +260,96 @@ export class Dispatcher implements Holder {
   }
 
   #drainQueue(queue: FairQueue<HsmCall>): void {
-    while (queue.size > 0 && this.#hasPlace(queue === this.#changes)) {
-      const call = queue.shift()!
+    const hasPlace = queue === this.#changes ? this.#placeForChange : this.#placeForUse
+    for (let call = queue.shift(hasPlace); call !== undefined; call = queue.shift(hasPlace)) {
       this.#send(call)
       if (call.holder instanceof HostConnection) this.onTurn?.(call.holder.index, call.sentAt - call.askedAt)
     }
   }
 
-  #hasPlace(forChange: boolean): boolean {
-    const { window, changing } = this.#limits
-    return this.#usable.some(
-      host => !host.full && (forChange ? host.changing < changing : host.load - host.changing < window),
+  readonly #placeForUse = (tokens: TokenSet): boolean =>
+    this.#usableOf(tokens).some(host => !host.full && host.load - host.changing < this.#limits.window)
+
+  readonly #placeForChange = (tokens: TokenSet): boolean =>
+    this.#usableOf(tokens).some(host => !host.full && host.changing < this.#limits.changing)
+
+  #look(): void {
+    const usable = this.#hosts.filter(host => host.usable)
+    const { count } = this.#tokens
+    this.#usable = this.#usable.map((_, tokens) =>
+      usable.filter(host => (tokens & (1 << tokenOfHost(host.index, count))) !== 0),
     )
   }
 
-  #look(): void {
-    this.#usable = this.#hosts.filter(host => host.usable)
+  /** Whether something waits for these tokens, and none of them can be used. */
+  #isStuck(tokens: TokenSet): boolean {
+    return this.#usableOf(tokens).length === 0 && this.#uses.sizeOf(tokens) + this.#changes.sizeOf(tokens) > 0
   }
 
-  /** While there is no host: refuses what waits as soon as an operator is needed, or the grace is over. */
+  /** While a token has no host: refuses what waits for it as soon as an operator is needed, or the grace is over. */
   async #whileDown(): Promise<void> {
     if (this.#looking) return
     this.#looking = true
+    const sets = this.#usable.map((_, tokens) => tokens)
     try {
       do {
-        const why = explain(await readStatus(this.#runDir))
-        if (this.#usable.length > 0) return
-        if (why.passing) this.#patienceMs = passingMs
-        const left = this.#downSince + this.#patienceMs - performance.now()
-        if (why.final || left <= 0) this.#refuseAll(() => unavailable(why))
-        else if (this.waiting > 0) await this.usableWithin(Math.min(left, statusMs))
-      } while (this.#usable.length === 0 && this.waiting > 0)
+        const status = await readStatus(this.#runDir)
+        let soonest = statusMs
+        this.#absences.forEach((absence, token) => {
+          if (explain(status, isOf(1 << token)).passing) absence.patienceMs = passingMs
+        })
+        for (const tokens of sets.filter(each => this.#isStuck(each))) {
+          const why = explain(status, isOf(tokens))
+          const left = this.#endOfPatience(tokens) - performance.now()
+          if (why.final || left <= 0) this.#refuse(tokens, () => unavailable(why, this.#nameOf(tokens)))
+          else soonest = Math.min(soonest, left)
+        }
+        if (sets.some(tokens => this.#isStuck(tokens))) await this.#changeWithin(soonest)
+      } while (sets.some(tokens => this.#isStuck(tokens)))
     } finally {
       this.#looking = false
     }
   }
 
+  /** When what waits for these tokens has waited long enough. */
+  #endOfPatience(tokens: TokenSet): number {
+    const ends = this.#absences.map(({ since, patienceMs }, token) =>
+      (tokens & (1 << token)) === 0 ? 0 : since + patienceMs,
+    )
+    return Math.max(...ends)
+  }
+
+  /** The serial number of the only one of these, where it is known and there are others. */
+  #nameOf(tokens: TokenSet): string | undefined {
+    if (this.#tokens.count === 1 || (tokens & (tokens - 1)) !== 0) return undefined
+    return this.#tokens.serialOf(Math.log2(tokens))
+  }
+
   #refuseAll(why: () => WarderError): void {
+    for (let tokens = 0; tokens < this.#usable.length; tokens++) this.#refuse(tokens, why)
+  }
+
+  #refuse(tokens: TokenSet, why: () => WarderError): void {
+    const these = (lane: number): boolean => lane === tokens
     for (const queue of [this.#uses, this.#changes]) {
-      for (let call = queue.shift(); call !== undefined; call = queue.shift()) call.settle({ error: why() })
+      for (let call = queue.shift(these); call !== undefined; call = queue.shift(these)) call.settle({ error: why() })
     }
   }
 
   #wake(): void {
     for (const wake of this.#wakers) wake()
   }
+}
+
+/** Hosts of these tokens. */
+function isOf(tokens: TokenSet): (host: HostStatus) => boolean {
+  return ({ token = 0 }) => (tokens & (1 << token)) !== 0
+}
+
+function tokenUnknown(): WarderError {
+  return new WarderError('hsm-key-missing', 'The token that has this key is none of those the appliance uses now', {
+    facts: { outcome: 'not-started' },
+  })
 }
 
 function overCapacity(): WarderError {

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { type Health, type KeyRef, WarderError } from '@warder/contract'
+import { type Health, type KeyRef, type TokenState, WarderError } from '@warder/contract'
 import { backoffMs } from './backoff.ts'
 import { Breaker } from './breaker.ts'
 import { type Answered, type CallRequest, type Done, type Holder, HsmCall, type Outcome } from './call.ts'
@@ -25,6 +25,8 @@ export interface ConnectionEvents {
   /** The host had it and did nothing of it. */
   readonly onReturned: (call: HsmCall) => void
   readonly onAnswer?: ((answered: Answered) => void) | undefined
+  /** Where there are several tokens: told which this host has, before it is given any call, and again when it has changed. */
+  readonly onToken?: ((host: HostConnection, state: TokenState) => void) | undefined
 }
 
 /**
@@ -49,6 +51,8 @@ export class HostConnection implements Holder {
   #failures = 0
   #timer: NodeJS.Timeout | undefined
   #closed = false
+  /** Has said which token it has, where that is asked. */
+  #known = false
 
   constructor(runDir: string, index: number, events: ConnectionEvents, sharing?: SocketSharing) {
     this.index = index
@@ -69,7 +73,7 @@ export class HostConnection implements Holder {
 
   /** May be given calls. */
   get usable(): boolean {
-    return this.reachable && !this.#breaker.open
+    return this.reachable && this.#known && !this.#breaker.open
   }
 
   /** Given no calls until a probe finds its token well. */
@@ -183,7 +187,27 @@ export class HostConnection implements Holder {
       { throttle: false },
     )
     this.#channel = channel
+    if (this.#events.onToken === undefined) this.#introduced()
+    else void this.#introduce(channel)
+  }
+
+  #introduced(): void {
+    this.#known = true
     this.#events.onUp()
+  }
+
+  async #introduce(channel: Channel): Promise<void> {
+    if (await this.askToken()) {
+      if (this.#channel === channel && !this.#known) this.#introduced()
+    } else channel.destroy()
+  }
+
+  /** Has its host say which token it has now. False when it does not. */
+  async askToken(): Promise<boolean> {
+    const state = await this.#ask('token')
+    if (state === undefined) return false
+    this.#events.onToken?.(this, state as TokenState)
+    return true
   }
 
   #down(): void {
@@ -195,6 +219,7 @@ export class HostConnection implements Holder {
     this.#changing = 0
     this.#stopping = false
     this.#drained = false
+    this.#known = false
     this.#breaker.reset()
     clearTimeout(this.#probe)
     this.#events.onDown()
@@ -254,14 +279,19 @@ export class HostConnection implements Holder {
   async #tryProbe(): Promise<void> {
     if (!this.setAside) return
     const channel = this.#channel
-    const health = await new Promise<unknown>((resolve, reject) => {
-      this.send(new HsmCall(probe(), resolve, reject))
-    }).catch(() => undefined)
+    const health = await this.#ask('health')
     // another connection has begun anew
     if (!this.setAside || this.#channel !== channel) return
     if ((health as Health | undefined)?.ok !== true) return this.#probeLater()
     this.#breaker.reset()
     this.#events.onUp()
+  }
+
+  /** Out of turn; `undefined` when it fails. */
+  #ask(op: 'health' | 'token'): Promise<unknown> {
+    return new Promise<unknown>((resolve, reject) => {
+      this.send(new HsmCall(question(op), resolve, reject))
+    }).catch(() => undefined)
   }
 
   #stop(): void {
@@ -284,16 +314,16 @@ export class HostConnection implements Holder {
   }
 }
 
-function probe(): CallRequest {
+function question(op: 'health' | 'token'): CallRequest {
   return {
-    op: 'health',
+    op,
     args: {},
     blob: undefined,
     tenant: '',
     cost: 1,
     changesKeys: false,
     pinned: true,
-    timeoutMs: commands.health.timeoutMs ?? 2000,
+    timeoutMs: commands[op].timeoutMs ?? 2000,
     signal: new AbortController().signal,
   }
 }

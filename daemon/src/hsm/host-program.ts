@@ -59,7 +59,7 @@ export function runHost(openProvider: OpenProvider, log: Log): void {
     vanish()
   }
   const start = async ({ index, runDir, sharing, plugin, secret }: StartOrder['start']) => {
-    const secrets = new PluginSecrets(plugin.config, secret ? await takeOver() : undefined)
+    const secrets = new PluginSecrets([plugin.config, ...(plugin.peers ?? [])], secret ? await takeOver() : undefined)
     try {
       await requireRunDirectory(runDir, 'hosts', sharing)
       provider = await openProvider(plugin, {

@@ -8,24 +8,25 @@ import { copyOf } from './operator-secret.ts'
  * until {@link erase}, which is when the plugin has opened what it needed it for.
  */
 export class PluginSecrets {
-  readonly #config: unknown
+  readonly #configs: readonly unknown[]
   #operator: Uint8Array | undefined
 
-  /** Takes `operator` for its own. */
-  constructor(config: unknown, operator: Uint8Array | undefined) {
-    this.#config = config
+  /** `configs`: of its token, and of those that it shares root keys with. Takes `operator` for its own. */
+  constructor(configs: readonly unknown[], operator: Uint8Array | undefined) {
+    this.#configs = configs
     this.#operator = operator
   }
 
   /** See `secret` of the contract's PluginHost. */
   async read(reference: SecretReference): Promise<Uint8Array> {
     if ('operator' in reference) {
-      if (operatorSecretsIn(this.#config).length === 0) throw notReferred()
+      if (!this.#configs.some(config => operatorSecretsIn(config).length > 0)) throw notReferred()
       if (this.#operator === undefined) throw new WarderError('sealed', 'The operator has not given the secret')
       return copyOf(this.#operator)
     }
     const [kind, value] = 'file' in reference ? ['file', reference.file] : ['credential', reference.credential]
-    if (!referencesIn(this.#config).some(each => each.kind === kind && each.value === value)) throw notReferred()
+    const referred = this.#configs.flatMap(referencesIn)
+    if (!referred.some(each => each.kind === kind && each.value === value)) throw notReferred()
     return readSecret(`${kind}:${value}`, process.env)
   }
 

@@ -8,8 +8,8 @@ import { statusPath } from './run-directory.ts'
  * Glossary
  * - host `starting` (opening the token), `ready`, `waiting` (dead, to be started again), `recycling`
  *   (ending, or starting anew, because it had served long enough), `failed` (refused for good), `stopped`.
- * - supervisor `starting` (no host was ready yet), `serving`, `refused` (a host met what only an operator can mend: nothing
- *   is started any more, hosts that still serve go on), `sealed` (nothing is started until an operator unseals; hosts that
+ * - supervisor `starting` (no host was ready yet), `serving`, `refused` (a host of each token met what only an operator can
+ *   mend: nothing is started any more, hosts that still serve go on), `sealed` (nothing is started until an operator unseals; hosts that
  *   are left are ending), `stopped`.
  */
 const failure = z.object({ code: z.enum(warderCodes), message: z.string(), facts: z.record(z.string(), z.unknown()) })
@@ -21,6 +21,8 @@ const statusSchema = z.object({
   hosts: z.array(
     z.object({
       index: z.int(),
+      /** Where there are several: which one it is for, counted from 0 in the order of the configuration. */
+      token: z.int().min(0).exactOptional(),
       pid: z.int().nullable(),
       state: z.enum(['starting', 'ready', 'waiting', 'recycling', 'failed', 'stopped']),
       socket: z.string(),

@@ -1,7 +1,9 @@
 import { type Log, WarderError } from '@warder/contract'
 import { operatorSecretsIn } from '../config/references.ts'
+import { tokenOfHost } from '../config/tokens.ts'
 import { backoffMs } from './backoff.ts'
 import type { SupervisorConfig } from './config.ts'
+import type { StartOrder } from './control.ts'
 import { HostProcess } from './host-process.ts'
 import { copyOf } from './operator-secret.ts'
 import { hostSocketPath, requireRunDirectory, statusMode } from './run-directory.ts'
@@ -49,13 +51,15 @@ export interface Supervisor extends AsyncDisposable {
    * operator and only there. It is kept until the next seal or refusal, for hosts that are started again.
    *
    * @throws WarderError `malformed-request` when there is a PIN too much or too few, `wrong-state` when another unseal is
-   *   under way, `sealed` when sealed again meanwhile; what a host refused with, such as `pin-refused`, when none is ready.
+   *   under way, `sealed` when sealed again meanwhile; what a host refused with, such as `pin-refused`, when none is ready, or
+   *   none of a token that had been refused before.
    */
   unseal(pin?: Uint8Array): Promise<boolean>
 }
 
 interface Slot {
   readonly index: number
+  readonly token: Token
   state: HostStatus['state']
   process: HostProcess | undefined
   error: HostFailure | undefined
@@ -65,10 +69,28 @@ interface Slot {
   recycling: boolean
 }
 
+/** One of the tokens that share root keys, or the only one. */
+interface Token {
+  readonly index: number
+  /** What its hosts open. */
+  readonly plugin: StartOrder['start']['plugin']
+  /** Starts of its hosts, one after another. */
+  starts: Promise<void>
+  /** Only an operator can mend it: none of its hosts is started. */
+  refused: boolean
+}
+
+/** For how long the start of a host holds up those of other tokens. A token that hangs does so for longer. */
+const turnMs = 3000
+
 /**
  * Starts the hosts one after another, watches them, and starts dead ones again after 100 ms, doubling to 5 s. At most one
- * host is opening the token at any time: simultaneous initialise and login fail on real modules, and a wrong PIN is
+ * host is opening a token at any time: simultaneous initialise and login fail on real modules, and a wrong PIN is
  * presented by the first and no other. Where the operator has the PIN it begins sealed and starts nothing.
+ *
+ * Of several tokens each has hosts of its own. One whose host was refused for good has none started any more, while the
+ * others go on; only when all are refused the supervisor is. An operator's PIN is one for all tokens: refused by one, it is
+ * tried with no other, unless that has taken it before.
  *
  * A host that has served long enough (`recycleCalls`, `recycleRssMiB`) is replaced: it answers what it began, ends, and
  * another takes its place; one at a time, while all others serve.
@@ -80,7 +102,7 @@ interface Slot {
  *   more than one secret is the operator's.
  */
 export async function startSupervisor(config: SupervisorConfig, log: Log): Promise<Supervisor> {
-  if (operatorSecretsIn(config.plugin.config).length > 1) {
+  if (pluginsOf(config.plugin).some(({ config: own }) => operatorSecretsIn(own).length > 1)) {
     throw new WarderError('config-invalid', 'Only one secret of the HSM plugin can be with the operator', {
       facts: { field: 'plugin.config' },
     })
@@ -90,10 +112,20 @@ export async function startSupervisor(config: SupervisorConfig, log: Log): Promi
   return new HostSupervisor(config, log, release)
 }
 
+/** What the hosts of each token open: its own configuration, beside those of the others. */
+function pluginsOf({ specifier, config, peers = [] }: SupervisorConfig['plugin']): readonly Token['plugin'][] {
+  const configs = [config, ...peers]
+  return configs.map((own, index) => {
+    const others = configs.filter((_, other) => other !== index)
+    return { specifier, config: own, ...(others.length > 0 && { peers: others }) }
+  })
+}
+
 class HostSupervisor implements Supervisor {
   readonly #config: SupervisorConfig
   readonly #log: Log
   readonly #release: () => Promise<void>
+  readonly #tokens: readonly Token[]
   readonly #slots: readonly Slot[]
   readonly pinSource: PinSource
   readonly settled: Promise<void>
@@ -102,7 +134,8 @@ class HostSupervisor implements Supervisor {
   #pin: Uint8Array | undefined
   #unsealing = false
   #sealing: Promise<void> | undefined
-  #starts: Promise<void> = Promise.resolve()
+  /** The start under way, of whichever token, or too slow to be waited for. */
+  #turn: Promise<void> = Promise.resolve()
   #writes: Promise<void> = Promise.resolve()
   #closed: Promise<void> | undefined
   readonly #care: NodeJS.Timeout
@@ -112,8 +145,15 @@ class HostSupervisor implements Supervisor {
     this.#log = log
     this.#release = release
     this.pinSource = operatorSecretsIn(config.plugin.config).length > 0 ? 'operator' : 'configured'
+    this.#tokens = pluginsOf(config.plugin).map((plugin, index) => ({
+      index,
+      plugin,
+      starts: Promise.resolve(),
+      refused: false,
+    }))
     this.#slots = Array.from({ length: config.hosts }, (_, index) => ({
       index,
+      token: this.#tokens[tokenOfHost(index, this.#tokens.length)]!,
       state: 'stopped',
       process: undefined,
       error: undefined,
@@ -127,7 +167,7 @@ class HostSupervisor implements Supervisor {
       this.settled = this.#publish()
     } else {
       for (const slot of this.#slots) this.#enqueue(slot)
-      this.settled = this.#starts
+      this.settled = this.#started()
     }
   }
 
@@ -137,6 +177,7 @@ class HostSupervisor implements Supervisor {
       seals: this.#seals,
       hosts: this.#slots.map(slot => ({
         index: slot.index,
+        ...(this.#tokens.length > 1 && { token: slot.token.index }),
         pid: slot.process?.pid ?? null,
         state: slot.state,
         socket: hostSocketPath(this.#config.runDir, slot.index),
@@ -156,7 +197,8 @@ class HostSupervisor implements Supervisor {
     if (this.#unsealing) throw new WarderError('wrong-state', 'Another unseal is under way')
     if (this.pinSource === 'configured' && pin !== undefined)
       throw new WarderError('malformed-request', 'The PIN comes from where the configuration says: give none')
-    if (this.#state === 'starting' || this.#state === 'serving') return false
+    const refused = this.#tokens.some(token => token.refused)
+    if (!refused && (this.#state === 'starting' || this.#state === 'serving')) return false
     if (this.pinSource === 'operator' && pin === undefined)
       throw new WarderError('malformed-request', 'The PIN is needed: the configuration names no place for it')
     this.#unsealing = true
@@ -184,15 +226,19 @@ class HostSupervisor implements Supervisor {
     const stopped = Promise.all(this.#slots.map(async slot => slot.process?.stop(sealMs)))
     await this.#publish()
     await stopped
-    await this.#starts
+    await this.#started()
     await this.#publish()
   }
 
   async #unseal(pin: Uint8Array | undefined): Promise<void> {
     await this.#sealing
-    this.#forgetPin()
+    // one that tokens have taken is kept until this one is known to be no worse
+    const before = this.#anyReady() ? this.#pin : undefined
+    if (before === undefined) this.#forgetPin()
     this.#pin = pin
     this.#state = this.#anyReady() ? 'serving' : 'starting'
+    const mended = this.#tokens.filter(token => token.refused)
+    for (const token of this.#tokens) token.refused = false
     for (const slot of this.#slots) {
       if (slot.process !== undefined) continue
       clearTimeout(slot.timer)
@@ -200,9 +246,15 @@ class HostSupervisor implements Supervisor {
       slot.error = undefined
       this.#enqueue(slot)
     }
-    await this.#starts
-    if (this.#anyReady()) return
-    const failure = this.#slots.find(slot => slot.error !== undefined)?.error
+    await this.#started()
+    const still = mended.filter(token => token.refused && !this.#anyReady(token))
+    if (before !== undefined && still.length > 0 && this.#pin === pin) {
+      this.#forgetPin()
+      this.#pin = before
+    } else before?.fill(0)
+    const concerned = this.#slots.filter(slot => still.length === 0 || still.includes(slot.token))
+    if (this.#anyReady() && still.length === 0) return
+    const failure = concerned.find(slot => slot.error !== undefined)?.error
     if (failure !== undefined) throw new WarderError(failure.code, failure.message, { facts: factsOf(failure) })
     if (this.status.state === 'sealed') throw new WarderError('sealed', 'It was sealed again meanwhile')
     throw new WarderError('hsm-unavailable', 'No HSM host could be started; it is tried again')
@@ -220,23 +272,36 @@ class HostSupervisor implements Supervisor {
     this.#pin = undefined
   }
 
-  #anyReady(): boolean {
-    return this.#slots.some(slot => slot.state === 'ready')
+  #anyReady(token?: Token): boolean {
+    return this.#slots.some(slot => slot.state === 'ready' && (token === undefined || slot.token === token))
   }
 
   #enqueue(slot: Slot): void {
     slot.state = slot.recycling ? 'recycling' : 'starting'
-    this.#starts = this.#starts.then(() => this.#start(slot))
+    const { token } = slot
+    token.starts = token.starts.then(() => this.#inTurn(() => this.#start(slot)))
+  }
+
+  #inTurn(start: () => Promise<void>): Promise<void> {
+    const before = this.#turn
+    const started = before.then(start)
+    this.#turn = before.then(() => (this.#tokens.length === 1 ? started : within(started, turnMs)))
+    return started
+  }
+
+  /** Resolves when all starts asked for have come to an end. */
+  async #started(): Promise<void> {
+    await Promise.all(this.#tokens.map(token => token.starts))
   }
 
   async #start(slot: Slot): Promise<void> {
     if (this.#closed !== undefined || slot.process !== undefined) return
-    if (this.#state === 'refused' || this.#state === 'sealed') {
+    if (slot.token.refused || this.#state === 'sealed') {
       slot.state = this.#state === 'sealed' ? 'stopped' : 'waiting'
       return this.#publish()
     }
-    const { runDir, sharing, plugin, watchdogMs } = this.#config
-    const order = { index: slot.index, runDir, sharing, plugin }
+    const { runDir, sharing, watchdogMs } = this.#config
+    const order = { index: slot.index, runDir, sharing, plugin: slot.token.plugin }
     const host = new HostProcess({ order, secret: this.#pin, watchdogMs, startMs })
     slot.process = host
     slot.state = slot.recycling ? 'recycling' : 'starting'
@@ -272,11 +337,14 @@ class HostSupervisor implements Supervisor {
     await this.#publish()
   }
 
-  /** One at a time, and only while all others serve. */
+  /** One at a time, and only while all others of its token serve: one that is away must not keep those of others old. */
   #recycleOne(): void {
     if (this.#state !== 'serving' || this.#closed !== undefined) return
-    if (this.#slots.some(slot => slot.state !== 'ready')) return
-    const worn = this.#slots.find(({ process: host }) => host !== undefined && isWorn(host.wear, this.#config))
+    if (this.#slots.some(slot => slot.recycling)) return
+    const away = new Set(this.#slots.filter(slot => slot.state !== 'ready').map(slot => slot.token))
+    const worn = this.#slots.find(
+      ({ process: host, token }) => host !== undefined && !away.has(token) && isWorn(host.wear, this.#config),
+    )
     const host = worn?.process
     if (worn === undefined || host === undefined) return
     const { calls, grownMiB } = host.wear
@@ -295,7 +363,7 @@ class HostSupervisor implements Supervisor {
       if (failure !== undefined) slot.error = failure
       if (failure !== undefined && isFinal(failure)) {
         slot.state = 'failed'
-        this.#refused()
+        this.#refused(slot.token, failure.code)
         this.#log.error('HSM host refused to start; no host is started again until this is mended', fields)
       } else {
         this.#log.warn('HSM host did not start', fields)
@@ -307,16 +375,24 @@ class HostSupervisor implements Supervisor {
     if (this.#closed === undefined && slot.state !== 'failed') this.#restartLater(slot)
   }
 
-  /** A PIN of the operator's is not kept past a refusal, and without it and without a host this is sealed. */
-  #refused(): void {
-    if (this.pinSource === 'operator' && !this.#anyReady()) return this.#becomeSealed()
+  /**
+   * A PIN of the operator's is not kept past the refusal of the last token, nor past one of the PIN that no other token has
+   * taken. Without it and without a host this is sealed.
+   */
+  #refused(token: Token, code: string): void {
+    token.refused = true
+    const last = this.#tokens.every(each => each.refused)
+    const served = this.#anyReady()
+    const pinWrong = this.pinSource === 'operator' && code === 'pin-refused' && !served
+    if (!last && !pinWrong) return
+    if (this.pinSource === 'operator' && !served) return this.#becomeSealed()
     this.#state = 'refused'
     this.#forgetPin()
   }
 
   #restartLater(slot: Slot): void {
     slot.state = this.#state === 'sealed' ? 'stopped' : 'waiting'
-    if (this.#state === 'refused' || this.#state === 'sealed') return
+    if (slot.token.refused || this.#state === 'sealed') return
     const delay = backoffMs(slot.failures++, firstBackoffMs, mostBackoffMs)
     slot.timer = setTimeout(() => this.#enqueue(slot), delay)
   }
@@ -336,12 +412,19 @@ class HostSupervisor implements Supervisor {
     clearInterval(this.#care)
     for (const slot of this.#slots) clearTimeout(slot.timer)
     await Promise.all(this.#slots.map(async slot => slot.process?.stop(closeMs)))
-    await this.#starts
+    await this.#started()
     for (const slot of this.#slots) slot.state = 'stopped'
     this.#state = 'stopped'
     await this.#publish()
     await this.#release()
   }
+}
+
+async function within(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)))
+  await Promise.race([work, late])
+  clearTimeout(timer)
 }
 
 /** A host's facts came as JSON. */

@@ -1,5 +1,5 @@
 import { WarderError } from '@warder/contract'
-import type { SupervisorStatus } from './status.ts'
+import type { HostStatus, SupervisorStatus } from './status.ts'
 
 /** Why no host can be reached, as far as the supervisor's status tells. Only `final` reasons need an operator. */
 export interface Unavailability {
@@ -10,9 +10,14 @@ export interface Unavailability {
   readonly passing: boolean
 }
 
-export function explain(status: SupervisorStatus | undefined): Unavailability {
+/** `concerns`: whether a host is one of those that the question is about; absent: all are. */
+export function explain(
+  status: SupervisorStatus | undefined,
+  concerns: (host: HostStatus) => boolean = () => true,
+): Unavailability {
   if (status === undefined) return { ...none, detail: 'warder-hsm has not been started' }
-  const failure = status.hosts.find(host => host.error !== undefined)?.error
+  const hosts = status.hosts.filter(concerns)
+  const failure = hosts.find(host => host.error !== undefined)?.error
   if (status.state === 'sealed') {
     const why = failure === undefined ? '' : ` (the last try: ${failure.message})`
     return { reason: 'sealed', detail: `sealed: run warder unseal on its host${why}`, final: true, passing: false }
@@ -21,9 +26,15 @@ export function explain(status: SupervisorStatus | undefined): Unavailability {
   return {
     reason: failure?.code ?? usual.reason,
     detail: failure?.message ?? usual.detail,
-    final: status.state === 'refused',
-    passing: status.state === 'serving' && status.hosts.some(host => host.state === 'recycling'),
+    final: status.state === 'refused' || areRefused(hosts),
+    passing: status.state === 'serving' && hosts.some(host => host.state === 'recycling'),
   }
+}
+
+/** Whether each token that these are for has refused one of them for good. */
+function areRefused(hosts: readonly HostStatus[]): boolean {
+  const refused = new Set(hosts.filter(host => host.state === 'failed').map(host => host.token))
+  return hosts.length > 0 && hosts.every(host => refused.has(host.token))
 }
 
 const none = { reason: 'no-supervisor', final: false, passing: false } as const
@@ -37,12 +48,16 @@ const unexplained: Readonly<
   stopped: { reason: 'stopped', detail: 'warder-hsm was stopped' },
 }
 
-/** `sealed` where an operator has to unseal, else `hsm-unavailable`; nothing was done either way. */
-export function unavailable(why: Unavailability): WarderError {
+/**
+ * `sealed` where an operator has to unseal, else `hsm-unavailable`; nothing was done either way. `token`: the serial number of
+ * the token that could have done it.
+ */
+export function unavailable(why: Unavailability, token?: string): WarderError {
   if (why.reason === 'sealed') {
     return new WarderError('sealed', `The HSM is ${why.detail}`, { facts: { outcome: 'not-started' } })
   }
-  return new WarderError('hsm-unavailable', `No HSM host is connected: ${why.detail}`, {
-    facts: { reason: why.reason, outcome: 'not-started' },
+  const which = token === undefined ? 'No HSM host is connected' : `No HSM host of the token ${token} is connected`
+  return new WarderError('hsm-unavailable', `${which}: ${why.detail}`, {
+    facts: { reason: why.reason, outcome: 'not-started', ...(token !== undefined && { token }) },
   })
 }

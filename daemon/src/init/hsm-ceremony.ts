@@ -6,8 +6,8 @@ import { type Ceremony, writeTranscript } from '../ceremony/transcript.ts'
 import { reserveTranscript, type TranscriptFile } from '../ceremony/transcript-file.ts'
 import { transcriptName } from '../ceremony/transcripts.ts'
 import { loadConfig } from '../config/load.ts'
-import { operatorSecretsIn, referencesIn } from '../config/references.ts'
 import type { Config } from '../config/schema.ts'
+import { operatorPlacesOf, secretsOf } from '../config/tokens.ts'
 import { findUser } from '../systemd/accounts.ts'
 import { makeDirectory } from './directories.ts'
 import { provisioning, type ProvisioningOptions, soPin } from './hsm-provisioning.ts'
@@ -87,12 +87,13 @@ function surroundings({ node }: Config, file: string): Pick<Ceremony, 'host' | '
 }
 
 function pinsOf({ hsm, credentialsDir }: Config, newToken: boolean): readonly string[] {
-  const here = (path: readonly (string | number)[]): string => `hsm.config.${path.join('.')}`
   const of = [
-    ...referencesIn(hsm.config).map(({ path, kind, value }) =>
-      kind === 'file' ? `${here(path)}: file ${value}` : `${here(path)}: credential ${value}, from ${credentialsDir}`,
+    ...secretsOf(hsm).map(({ path, kind, value }) =>
+      kind === 'file'
+        ? `${path.join('.')}: file ${value}`
+        : `${path.join('.')}: credential ${value}, from ${credentialsDir}`,
     ),
-    ...operatorSecretsIn(hsm.config).map(path => `${here(path)}: with the operator`),
+    ...operatorPlacesOf(hsm).map(path => `${path.join('.')}: with the operator`),
   ]
   return newToken ? [...of, `security officer: file ${join(credentialsDir, soPin)}`] : of
 }

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { type HsmPlugin, type Op, type ProvisioningFiles, WarderError } from '@warder/contract'
 import { loadConfig } from '../config/load.ts'
 import { parsePluginConfig } from '../config/plugin-config.ts'
-import { type PluginReference, referencesIn } from '../config/references.ts'
+import type { PluginReference } from '../config/references.ts'
 import type { Config } from '../config/schema.ts'
-import { resolvePlugin } from '../plugins/resolve.ts'
+import { secretsOf, tokenConfigs } from '../config/tokens.ts'
+import { requireShared, resolvePlugin } from '../plugins/resolve.ts'
 import { requireUser } from '../serve/require-user.ts'
 import { asUser, findUser, isRoot, type User } from '../systemd/accounts.ts'
 import { makeDirectory } from './directories.ts'
@@ -27,13 +28,13 @@ export interface ProvisioningOptions {
   readonly askOperator: () => Promise<Uint8Array>
 }
 
-/** What is done to a token, and what comes of it. `undefined` for a plugin that does no such thing. */
+/** What is done to the tokens, the main one and its peers, and what comes of it. `undefined` for a plugin that does no such thing. */
 export type Step<T> = (
   plugin: HsmPlugin,
-) => ((config: unknown, files: ProvisioningFiles, op: Op) => Promise<T>) | undefined
+) => ((config: unknown, files: ProvisioningFiles, op: Op, peers?: readonly unknown[]) => Promise<T>) | undefined
 
 /**
- * Has the plugin that the configuration names do something to its token, and answers what came of it. A token or a PIN that is
+ * Has the plugin that the configuration names do something to its token, or to all of several, and answers what came of it. A token or a PIN that is
  * there is kept. New PINs are durable before a token learns them. The plugin runs as the user of the HSM hosts, and gets copies
  * of the PINs in memory, as the service manager would give them.
  *
@@ -49,6 +50,7 @@ export async function provisioning<T>(
   const owner = hsm.user === undefined ? undefined : await findUser(hsm.user)
   if (!isRoot()) await requireUser('hsm.user', hsm.user)
   const plugin = await resolvePlugin('hsm', hsm.plugin, plugins)
+  if (tokenConfigs(hsm).length > 1) requireShared(plugin, { kind: 'hsm', specifier: hsm.plugin })
   const act = step(plugin)
   if (act === undefined) {
     throw new WarderError('unsupported-mechanism', `The plugin ${plugin.name} ${unable}: see its documentation.`)
@@ -56,7 +58,7 @@ export async function provisioning<T>(
   const names = credentialNames(config, newToken)
   if (newToken) {
     await makePins(credentialsDir, names, say)
-    await makePinFiles(referencesIn(hsm.config), owner, say)
+    await makePinFiles(secretsOf(hsm), owner, say)
   }
   const absent = names.map(name => join(credentialsDir, name)).find(path => !existsSync(path))
   if (absent !== undefined) {
@@ -67,18 +69,20 @@ export async function provisioning<T>(
   }
   const lent = await lendCredentials(credentialsDir, names, owner)
   try {
-    const own = await lendOperatorSecret(hsm.config, lent, askOperator, owner)
-    const parsed = await parsePluginConfig({ kind: 'hsm', specifier: hsm.plugin }, plugin, own)
+    const lentTo = await lendOperatorSecret(tokenConfigs(hsm), lent, askOperator, owner)
+    const place = { kind: 'hsm', specifier: hsm.plugin } as const
+    const [parsed, ...peers] = await Promise.all(lentTo.map(each => parsePluginConfig(place, plugin, each)))
     const soPinFile = newToken ? join(lent, soPin) : undefined
     const op = { signal: AbortSignal.timeout(provisionMs) }
-    return await asUser(owner, () => act(parsed, { credentialsDir: lent, soPinFile }, op))
+    const files = { credentialsDir: lent, soPinFile }
+    return await asUser(owner, () => (peers.length > 0 ? act(parsed, files, op, peers) : act(parsed, files, op)))
   } finally {
     await rm(lent, { recursive: true, force: true })
   }
 }
 
 function credentialNames({ hsm }: Config, newToken: boolean): readonly string[] {
-  const named = referencesIn(hsm.config).flatMap(({ kind, value }) => (kind === 'credential' ? [value] : []))
+  const named = secretsOf(hsm).flatMap(({ kind, value }) => (kind === 'credential' ? [value] : []))
   return newToken ? [...new Set([...named, soPin])] : [...new Set(named)]
 }
 

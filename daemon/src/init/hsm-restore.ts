@@ -35,6 +35,6 @@ function restoring(
 ) {
   const { restore } = plugin
   if (restore === undefined) return undefined
-  return (...[config, files, op]: Parameters<NonNullable<HsmPlugin['provision']>>) =>
-    restore.call(plugin, config, files, { keys, recipientKey: pkcs8 }, op)
+  return (...[config, files, op, peers]: Parameters<NonNullable<HsmPlugin['provision']>>) =>
+    restore.call(plugin, config, files, { keys, recipientKey: pkcs8 }, op, peers)
 }

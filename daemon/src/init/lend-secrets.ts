@@ -23,19 +23,19 @@ export async function lendCredentials(from: string, names: readonly string[], us
 }
 
 /**
- * A plugin's configuration for a command that the operator runs: where it wants the operator's secret it names a file in
- * `directory` that holds it. Asks for it only then.
+ * The plugin's configurations for a command that the operator runs: where one wants the operator's secret, which is the same
+ * for all, it names a file in `directory` that holds it. Asks for it only then.
  */
-export async function lendOperatorSecret(
-  config: Readonly<Record<string, unknown>>,
+export async function lendOperatorSecret<Configs extends readonly unknown[]>(
+  configs: Configs,
   directory: string,
   ask: () => Promise<Uint8Array>,
   user: User | undefined,
-): Promise<unknown> {
-  if (operatorSecretsIn(config).length === 0) return config
+): Promise<{ [Index in keyof Configs]: unknown }> {
+  if (configs.every(config => operatorSecretsIn(config).length === 0)) return configs
   const file = join(directory, '.operator')
   await lend(await ask(), file, user)
-  return withOperatorFile(config, file)
+  return configs.map(config => withOperatorFile(config, file)) as { [Index in keyof Configs]: unknown }
 }
 
 async function lend(secret: Uint8Array, path: string, user: User | undefined): Promise<void> {

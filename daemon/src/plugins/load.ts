@@ -1,6 +1,6 @@
 import type { PluginHost, Service, StandardIssue } from '@warder/contract'
 import { pluginFailed, type PluginPlace } from './faults.ts'
-import { resolvePlugin, type PluginKind, type PluginKinds, type ResolveOptions } from './resolve.ts'
+import { requireShared, resolvePlugin, type PluginKind, type PluginKinds, type ResolveOptions } from './resolve.ts'
 
 export type ServiceOf<Kind extends PluginKind> = Awaited<ReturnType<PluginKinds[Kind]['open']>>
 
@@ -9,6 +9,8 @@ export interface PluginEntry {
   readonly specifier: string
   /** The plugin's own part of the configuration, as it was written. */
   readonly config: unknown
+  /** Of an HSM: the same for the other tokens that share its root keys. */
+  readonly peers?: readonly unknown[]
 }
 
 export interface LoadOptions<Kind extends PluginKind> extends ResolveOptions<Kind> {
@@ -25,7 +27,7 @@ export interface LoadedPlugin<Kind extends PluginKind> {
 
 /**
  * Loads and opens a plugin: allow-list, import, export, kind, contract, capabilities, configuration, `open`. The caller
- * closes the service.
+ * closes the service. An HSM plugin that cannot share root keys is refused when there are others to share them with.
  * @throws WarderError `plugin-failed`, facts `plugin`, `fault` and `field`; nothing is left open. An `open` that does not
  *   end in time is told so by its signal, and a service that it brings later is closed at once.
  */
@@ -36,10 +38,13 @@ export async function loadPlugin<Kind extends PluginKind>(
 ): Promise<LoadedPlugin<Kind>> {
   const plugin = await resolvePlugin(kind, entry.specifier, options)
   const place = { kind, specifier: entry.specifier }
+  const others = entry.peers ?? []
+  if (others.length > 0) requireShared(plugin, place)
   const deadline = startDeadline(options.openTimeoutMs)
   try {
     const config = await parseConfig(plugin, entry.config, place, deadline)
-    const service = await open(plugin, config, options.host, place, deadline)
+    const peers = await Promise.all(others.map(each => parseConfig(plugin, each, place, deadline)))
+    const service = await open(plugin, { config, peers }, options.host, place, deadline)
     return { service: service as ServiceOf<Kind>, name: plugin.name, version: plugin.version }
   } finally {
     deadline.clear()
@@ -101,13 +106,15 @@ function pathOf(issue: StandardIssue | undefined): readonly string[] {
 
 async function open(
   plugin: AnyPlugin,
-  config: unknown,
+  { config, peers }: { readonly config: unknown; readonly peers: readonly unknown[] },
   host: PluginHost,
   place: PluginPlace,
   deadline: Deadline,
 ): Promise<Service> {
   let abandoned = false
-  const opening = (async (): Promise<Service> => plugin.open(config, host, { signal: deadline.signal }))()
+  const op = { signal: deadline.signal }
+  const opening = (async (): Promise<Service> =>
+    plugin.kind === 'hsm' && peers.length > 0 ? plugin.open(config, host, op, peers) : plugin.open(config, host, op))()
   // Nobody waits for it any more: whatever it brings is closed, and a failure concerns nobody.
   opening
     .then(service => (abandoned && isService(service) ? service[Symbol.asyncDispose]() : undefined))

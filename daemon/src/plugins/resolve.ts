@@ -51,6 +51,16 @@ export async function resolvePlugin<Kind extends PluginKind>(
   return plugin
 }
 
+/**
+ * For several tokens, where the configuration has them.
+ * @throws WarderError `plugin-failed`, fault `missing-capability`, when the plugin's tokens cannot share root keys.
+ */
+export function requireShared(plugin: PluginKinds[PluginKind], place: PluginPlace): void {
+  if (plugin.kind === 'hsm' && plugin.supports.shared === true) return
+  const fix = 'take [[hsm.tokens]] out, or choose an hsm plugin that has it'
+  throw pluginFailed('missing-capability', place, 'tokens', 'does not support several tokens that share root keys', fix)
+}
+
 /** What Node says when there is nothing to import under a specifier, or under one that the module imports itself. */
 const notFound: ReadonlySet<unknown> = new Set([
   'ERR_MODULE_NOT_FOUND',

@@ -73,12 +73,35 @@ describe('the transcript of a key ceremony', () => {
     expect(readTranscript(text)).to.deep.equal({
       digest,
       stated: digest,
-      serial: '0a1b',
-      keys: [
-        { label: 'warder/kek/1', checkValue: '0123456789abcdef' },
-        { label: 'warder/store/1', checkValue: null },
+      tokens: [
+        {
+          serial: '0a1b',
+          keys: [
+            { label: 'warder/kek/1', checkValue: '0123456789abcdef' },
+            { label: 'warder/store/1', checkValue: null },
+          ],
+        },
       ],
     })
+  })
+
+  it('tells each of several tokens apart, whatever the people who are there call themselves', () => {
+    const { record } = ceremony
+    const peer = {
+      ...record,
+      token: { ...record.token, serial: '2c3d' },
+      keys: [key('warder/kek/1', '0123456789abcdef')],
+    }
+    const { text } = writeTranscript({
+      ...ceremony,
+      present: ['serial           ffff'],
+      record: { ...record, peers: [peer] },
+    })
+    expect(text).to.match(/^Token 2 of 2, which shares the root keys$/m)
+    expect(readTranscript(text)?.tokens).to.deep.equal([
+      ...(readTranscript(writeTranscript(ceremony).text)?.tokens ?? []),
+      { serial: '2c3d', keys: [{ label: 'warder/kek/1', checkValue: '0123456789abcdef' }] },
+    ])
   })
 
   it('shows every change of it, and is none without its first and last line', () => {
@@ -103,13 +126,14 @@ describe('the transcript of a key ceremony', () => {
       done: [forged],
       record: { ...ceremony.record, token, keys: [key(`warder/kek/1\r\n${forged}`, '0123456789abcdef')] },
     })
-    expect(readTranscript(text)?.keys.filter(({ label }) => label.endsWith('/9'))).to.deep.equal([])
+    const keys = readTranscript(text)?.tokens.flatMap(each => each.keys)
+    expect(keys?.filter(({ label }) => label.endsWith('/9'))).to.deep.equal([])
     expect(text).not.to.match(/^Key warder\/kek\/9$/m)
     expect(text).not.to.contain('\u2028')
   })
 
   it('is held against a token key by key', () => {
-    const read = readTranscript(writeTranscript(ceremony).text)
+    const read = readTranscript(writeTranscript(ceremony).text)?.tokens[0]
     const now = [key('warder/kek/1', 'ffffffffffffffff'), key('warder/store/1', null), key('warder/kek/2', '00')]
     expect(compareKeys(read ?? { keys: [] }, { keys: now })).to.deep.equal([
       { key: 'warder/kek/1', verdict: 'other' },
@@ -137,7 +161,7 @@ describe('the transcript of a key ceremony', () => {
       expect((await rejection(reserveTranscript(path, undefined))).message).to.contain('is there already')
       await one.write(writeTranscript(ceremony).text)
       await one.close()
-      expect((await readTranscriptFile(path)).serial).to.equal('0a1b')
+      expect((await readTranscriptFile(path)).tokens[0]?.serial).to.equal('0a1b')
       expect((await rejection(reserveTranscript(path, undefined))).message).to.contain('is there already')
       await (await reserveTranscript(join(directory, 'unused'), undefined)).close()
       expect((await rejection(readTranscriptFile(join(directory, 'unused')))).message).to.contain('ENOENT')

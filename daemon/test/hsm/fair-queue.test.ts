@@ -194,4 +194,61 @@ describe('fair queue', () => {
       }),
     )
   })
+
+  describe('with lanes', () => {
+    const only = (open: number) => (lane: number) => lane === open
+    const laned = items.chain(all =>
+      fc
+        .array(fc.integer({ min: 0, max: 3 }), { minLength: all.length, maxLength: all.length })
+        .map(lanes => all.map((item, index): Item => ({ ...item, lane: lanes[index]! }))),
+    )
+
+    it('gives each item once and in order, and weighs a tenant by what it was given in all of them', () => {
+      fc.assert(
+        fc.property(laned, all => {
+          const queue = new FairQueue<Item>(roomy)
+          for (const item of all) queue.push(item)
+          const left = [...all]
+          const given = new Map<string, number>()
+          const most = Math.max(0, ...all.map(item => item.cost))
+          for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+            const first = left.find(other => other.tenant === item?.tenant && other.lane === item.lane)
+            expect(item).to.equal(first)
+            left.splice(left.indexOf(item), 1)
+            given.set(item.tenant, (given.get(item.tenant) ?? 0) + item.cost)
+            const waiting = [...new Set(left.map(({ tenant }) => tenant))].map(tenant => given.get(tenant) ?? 0)
+            if (waiting.length > 0) expect(Math.max(...waiting) - Math.min(...waiting)).to.be.at.most(most)
+          }
+          expect(left).to.deep.equal([])
+        }),
+      )
+    })
+
+    it('holds up nothing of one lane behind what waits in another', () => {
+      const queue = new FairQueue<Item>(roomy)
+      for (const item of many('a', 50)) queue.push({ ...item, lane: 1 })
+      queue.push({ tenant: 'a', cost: 1, number: 99, lane: 2 })
+      expect(queue.shift(only(2))?.number).to.equal(99)
+      expect(queue.shift(only(2))).to.equal(undefined)
+      expect([queue.size, queue.sizeOf(1), queue.sizeOf(2)]).to.deep.equal([50, 50, 0])
+    })
+
+    it('owes a tenant nothing for the time in which its lane was closed', () => {
+      const queue = new FairQueue<Item>(roomy)
+      for (const item of many('late', 100)) queue.push({ ...item, lane: 1 })
+      for (const item of many('busy', 1000)) queue.push({ ...item, lane: 2 })
+      for (let taken = 0; taken < 500; taken++) queue.shift(only(2))
+      const next = Array.from({ length: 20 }, () => queue.shift()?.tenant)
+      expect(next.filter(tenant => tenant === 'late').length).to.be.within(9, 11)
+    })
+
+    it('bounds each lane by itself: what waits for one thing takes no place of what waits for another', () => {
+      const queue = new FairQueue<Item>({ most: 3, mostOfTenant: 2 })
+      const [one, two, three] = many('a', 3)
+      expect(queue.push({ ...one!, lane: 1 })).to.equal(undefined)
+      expect(queue.push({ ...two!, lane: 1 })).to.equal(undefined)
+      expect(queue.push({ ...three!, lane: 1 })).not.to.equal(undefined)
+      expect(queue.push({ ...three!, lane: 2 })).to.equal(undefined)
+    })
+  })
 })

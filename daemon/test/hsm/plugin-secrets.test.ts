@@ -19,27 +19,27 @@ describe('the secrets of an HSM plugin', () => {
   afterEach(() => dir.remove())
 
   it('are those its configuration refers to', async () => {
-    const secrets = new PluginSecrets({ pin: { operator: true }, other: { file } }, given())
+    const secrets = new PluginSecrets([{ pin: { operator: true }, other: { file } }], given())
     expect(text(await secrets.read({ operator: true }))).to.equal('of the operator')
     expect(text(await secrets.read({ file }))).to.equal('of a file\n')
   })
 
   it('are no others', async () => {
-    const secrets = new PluginSecrets({ pin: { file: '/another' }, path: file, also: { file, x: 1 } }, given())
+    const secrets = new PluginSecrets([{ pin: { file: '/another' }, path: file, also: { file, x: 1 } }], given())
     for (const reference of [{ file }, { credential: 'tls-key' }, { operator: true }] as const)
       expect((await rejection(secrets.read(reference))).code).to.equal('config-invalid')
   })
 
   it('are not read from a file that everybody may read', async () => {
     await chmod(file, 0o604)
-    expect((await rejection(new PluginSecrets({ pin: { file } }, undefined).read({ file }))).code).to.equal(
+    expect((await rejection(new PluginSecrets([{ pin: { file } }], undefined).read({ file }))).code).to.equal(
       'config-invalid',
     )
   })
 
   it('are lent as copies, and the operator’s not beyond the opening', async () => {
     const operator = given()
-    const secrets = new PluginSecrets({ pin: { operator: true } }, operator)
+    const secrets = new PluginSecrets([{ pin: { operator: true } }], operator)
     ;(await secrets.read({ operator: true })).fill(0)
     expect(text(await secrets.read({ operator: true }))).to.equal('of the operator')
     secrets.erase()

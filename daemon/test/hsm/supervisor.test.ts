@@ -174,4 +174,58 @@ describe('hsm supervisor', function () {
     expect(hosts.some(alive)).to.equal(false)
     expect((await readStatus(dir.path))?.state).to.equal('stopped')
   })
+
+  describe('of two tokens', () => {
+    const two = (second: Partial<FaultyConfig>, first: Partial<FaultyConfig> = {}) => {
+      const { plugin, ...others } = configure({ hosts: 4 }, first)
+      const config = plugin.config as FaultyConfig
+      const peers = [{ ...config, ...second, starts: join(dir.path, 'starts-1') }]
+      return { ...others, plugin: { ...plugin, peers } }
+    }
+    const states = () => supervisor!.status.hosts.map(({ token, state }) => `${token} ${state}`)
+
+    it('starts hosts for each by turns, and tells which is for which', async () => {
+      supervisor = await startSupervisor(two({}), keepLog())
+      await supervisor.settled
+      expect(states()).to.deep.equal(['0 ready', '1 ready', '0 ready', '1 ready'])
+      expect(await starts()).to.deep.equal([pids()[0], pids()[2]])
+      expect((await readStatus(dir.path))?.hosts.map(({ token }) => token)).to.deep.equal([0, 1, 0, 1])
+    })
+
+    it('goes on with one when the other has refused its PIN, which no other host presents again', async () => {
+      supervisor = await startSupervisor(two({ refuse: 'pin-refused' }), keepLog())
+      await supervisor.settled
+      expect(states()).to.deep.equal(['0 ready', '1 failed', '0 ready', '1 waiting'])
+      expect(supervisor.status.state).to.equal('serving')
+      const [first] = pids()
+      process.kill(first!, 'SIGKILL')
+      await until('a new host', () => states()[0] === '0 ready' && pids()[0] !== first)
+      const tried = await readFile(join(dir.path, 'starts-1'), 'utf8')
+      expect(tried.trim().split('\n')).to.have.length(1)
+    })
+
+    it('tries the other again when told to, and says what it was refused with', async () => {
+      supervisor = await startSupervisor(two({ refuse: 'pin-refused' }), keepLog())
+      await supervisor.settled
+      expect((await rejection(supervisor.unseal())).code).to.equal('pin-refused')
+      expect(states()).to.deep.equal(['0 ready', '1 failed', '0 ready', '1 waiting'])
+    })
+
+    it('starts the hosts of one while the other never ends opening', async () => {
+      supervisor = await startSupervisor(two({ neverOpens: false }, { neverOpens: true }), keepLog())
+      await until('the other is ready', () => states()[1] === '1 ready' && states()[3] === '1 ready')
+      expect(states()[0]).to.equal('0 starting')
+    })
+
+    it('refuses a plugin whose tokens cannot share root keys, before it opens anything', async () => {
+      const config = two({})
+      const specifier = new URL('./support/unshared-plugin.ts', import.meta.url).href
+      supervisor = await startSupervisor({ ...config, plugin: { ...config.plugin, specifier } }, keepLog())
+      await supervisor.settled
+      expect(supervisor.status.state).to.equal('refused')
+      const { error } = supervisor.status.hosts[0]!
+      expect([error?.code, error?.facts['fault']]).to.deep.equal(['plugin-failed', 'missing-capability'])
+      expect(error?.message).to.contain('[[hsm.tokens]]')
+    })
+  })
 })

@@ -1,6 +1,7 @@
 import { type Dirent } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hostCount } from '../../config/tokens.ts'
 import { hostSocketPath, socketMode, type SocketSharing, statusMode, statusPath } from '../../hsm/run-directory.ts'
 import { findUser } from '../../systemd/accounts.ts'
 import { sharingOf } from '../../systemd/sharing.ts'
@@ -23,7 +24,7 @@ export async function checkFiles({ config, file }: DoctorContext): Promise<reado
   const owner = user === undefined ? (await lstat(dataDir).catch(() => undefined))?.uid : (await findUser(user)).uid
   return [
     ...(Array.isArray(data) ? judgeData(data, owner ?? 0) : [data]),
-    ...(await socketFindings(hsm.runDir, hsm.hosts, sharing, file)),
+    ...(await socketFindings(hsm.runDir, hostCount(hsm), sharing, file)),
   ]
 }
 

@@ -47,7 +47,7 @@ export const plugin: HsmPlugin<FaultyConfig> = {
   name: 'faulty',
   version: '0.0.0',
   contract: contractMajor,
-  supports: { resident: true, sealed: true },
+  supports: { resident: true, sealed: true, shared: true },
   config: { '~standard': { version: 1, vendor: 'test', validate: value => ({ value: value as FaultyConfig }) } },
   open: async ({ starts, refuse, wants, neverOpens = false }, host, op) => {
     appendFileSync(starts, `${process.pid}\n`)
