@@ -27,6 +27,7 @@ import { meteredAnswers, meteredPorts } from './metrics/ports.ts'
 import { loadPlugin } from './plugins/load.ts'
 import { lockDataDirectory } from './recovery/data-lock.ts'
 import { refuseUnfinished } from './recovery/unfinished.ts'
+import { sealForLateTokens } from './seal-for-late-tokens.ts'
 import { claimDataDirectory } from './serve/data-format.ts'
 import { readTlsPair, type TlsPair } from './serve/tls-pair.ts'
 import { createStoreSecretIfAbsent, openStoreSecret } from './store-secret.ts'
@@ -128,9 +129,12 @@ async function openEngine(
   const engine = tracing?.engine(opened) ?? opened
   await recordCeremonies(config.dataDir, engine, log)
   const maintenance = maintainRegularly(engine, log)
+  const sealing = sealForLateTokens(config.dataDir, base.hsm, log)
   return {
     engine,
-    endBackground: async () => maintenance[Symbol.asyncDispose](),
+    endBackground: async () => {
+      await Promise.all([maintenance[Symbol.asyncDispose](), sealing[Symbol.asyncDispose]()])
+    },
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   }
 }

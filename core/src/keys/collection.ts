@@ -21,6 +21,7 @@ const version = z.strictObject({
   createdAt: z.string(),
   deactivatedAt: z.string().nullable(),
   revocation: z.strictObject({ reason: z.enum(revocationReasons), at: z.string() }).nullable(),
+  token: z.string().exactOptional(),
 })
 
 export const keys: Collection<KeyRecord> = {
@@ -68,7 +69,7 @@ const versionRecord = z.strictObject({
   /** `null` once it was destroyed. */
   private: z
     .discriminatedUnion('custody', [
-      z.strictObject({ custody: z.literal('resident'), id: z.string() }),
+      z.strictObject({ custody: z.literal('resident'), id: z.string(), token: z.string().exactOptional() }),
       z.strictObject({ custody: z.literal('sealed'), rootKey: z.int(), blob: z.base64() }),
     ])
     .nullable(),

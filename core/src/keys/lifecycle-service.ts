@@ -8,7 +8,7 @@ import { keyVersions, versionId, type VersionState } from './collection.ts'
 import { forgetKey } from './forget.ts'
 import { type FoundKey, type Keyring, versionOf } from './keyring.ts'
 import { type KeyEvent, nextKeyState, nextVersionState, type VersionEvent } from './lifecycle.ts'
-import { newObjectId, toVersionRecord } from './material.ts'
+import { newObjectId, tokenOf, toVersionRecord } from './material.ts'
 import type { KeyView } from './model.ts'
 import { day, schedule } from './schedule.ts'
 
@@ -146,7 +146,14 @@ export async function rotateKey(
   const createdAt = at.toISOString()
   const number = key.versions.length + 1
   const version = toVersionRecord(made, { key: id, number, algorithm, usage, exportable, createdAt })
-  const fresh: VersionState = { number, state: 'active', createdAt, deactivatedAt: null, revocation: null }
+  const fresh: VersionState = {
+    number,
+    state: 'active',
+    createdAt,
+    deactivatedAt: null,
+    revocation: null,
+    ...tokenOf(made),
+  }
   const next: FoundKey = {
     ...key,
     versions: [...retirePrimary(key, at), fresh],

@@ -22,9 +22,14 @@ export function toVersionRecord(
     ...(checkValue && { checkValue: base64(checkValue) }),
     private:
       ref.custody === 'resident'
-        ? { custody: 'resident', id: ref.id }
+        ? { custody: 'resident', id: ref.id, ...tokenOf(made) }
         : { custody: 'sealed', rootKey: ref.rootKey, blob: base64(ref.blob) },
   }
+}
+
+/** Which token has it, as far as that is told: of a resident key. */
+export function tokenOf({ ref }: GeneratedKey): { readonly token?: string } {
+  return ref.custody === 'resident' && ref.token !== undefined ? { token: ref.token } : {}
 }
 
 /** @throws WarderError `wrong-state` once the version was destroyed. */
@@ -33,7 +38,7 @@ export function toRef({ algorithm, usage, exportable, private: half, spki, check
     throw new WarderError('wrong-state', 'This version was destroyed.', { facts: { state: 'destroyed' } })
   if (half.custody === 'resident') {
     const identity = Buffer.from(spki ?? checkValue ?? '', 'base64')
-    return { custody: 'resident', algorithm, usage, id: half.id, identity }
+    return { custody: 'resident', algorithm, usage, id: half.id, identity, ...(half.token && { token: half.token }) }
   }
   const blob = Buffer.from(half.blob, 'base64')
   const ref = { custody: 'sealed', algorithm, usage, exportable, rootKey: half.rootKey, blob } as const

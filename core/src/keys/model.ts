@@ -55,6 +55,8 @@ export interface VersionView {
   /** When it stopped protecting; the retention clock starts here. */
   readonly deactivatedAt: string | null
   readonly revocation: { readonly reason: RevocationReason; readonly at: string } | null
+  /** Of a resident key: the serial number of the token that it was made on. Absent where the HSM did not tell. */
+  readonly token?: string
 }
 
 /** One version with what is public of its key material. */

@@ -16,7 +16,7 @@ import { change } from '../records/repository.ts'
 import { keyId, keys, keyVersions, versionId } from './collection.ts'
 import { type FoundKey, type Keyring, versionOf, viewOf } from './keyring.ts'
 import { createLifecycle } from './lifecycle-service.ts'
-import { keyAlgorithm, keyUsage, newObjectId, toVersionRecord } from './material.ts'
+import { keyAlgorithm, keyUsage, newObjectId, tokenOf, toVersionRecord } from './material.ts'
 import type { CreateKey, EditKey, KeyView } from './model.ts'
 import { schedule } from './schedule.ts'
 
@@ -155,7 +155,7 @@ export function addKey(
       minDecryptVersion: 1,
       minEncryptVersion: 1,
       rotation: schedule(everyDays, now),
-      versions: [{ number: 1, state: 'active', createdAt, deactivatedAt: null, revocation: null }],
+      versions: [{ number: 1, state: 'active', createdAt, deactivatedAt: null, revocation: null, ...tokenOf(made) }],
       createdAt,
       createdBy,
       generation: 0,

@@ -22,6 +22,8 @@ export const keyVersion = z.object({
   createdAt: moment,
   deactivatedAt: moment.nullable(),
   revocation: z.object({ reason: revocationReason, at: moment }).nullable(),
+  /** Of a resident key: the serial number of the token that has it. */
+  token: z.string().exactOptional(),
 })
 
 export const key = z.object({

@@ -25,6 +25,7 @@ import { Dispatcher, disposed, type DispatcherLimits } from './dispatcher.ts'
 import { HostConnection } from './host-connection.ts'
 import type { Need } from './known-tokens.ts'
 import type { SocketSharing } from './run-directory.ts'
+import { joinBackups } from './join-backups.ts'
 import { readStatus } from './status.ts'
 import { explain, unavailable } from './unavailable.ts'
 
@@ -226,8 +227,12 @@ class ChannelClient implements HsmClient {
     await Promise.all(this.#hosts.filter(host => host.reachable).map(host => host.askToken()))
   }
 
-  rootKeyBackup(op: Op): Promise<RootKeyBackup> {
-    return this.#call('rootKeyBackup', {}, op, undefined, newest)
+  /** Of several tokens what all of them together have: one that joined later lacks the older root keys. */
+  async rootKeyBackup(op: Op): Promise<RootKeyBackup> {
+    const serials = await this.tokensInReach(op)
+    if (this.tokens === 1 || serials.length === 0) return this.#call('rootKeyBackup', {}, op)
+    const each = serials.map(serial => this.#call('rootKeyBackup', {}, op, undefined, { of: 'token', serial }))
+    return joinBackups(await Promise.all(each), this.#dispatcher.tokens.rootKeys)
   }
 
   rewrap(ref: SealedRef, op: Op): Promise<SealedRef> {

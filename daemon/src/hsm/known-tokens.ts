@@ -61,6 +61,11 @@ export class KnownTokens {
     return (newest & having) === 0 ? having : newest & having
   }
 
+  /** The numbers of all root keys there are, as far as has been told. */
+  get rootKeys(): readonly number[] {
+    return [...new Set(this.#states.flatMap(state => state?.rootKeys ?? []))].toSorted((a, b) => a - b)
+  }
+
   /** Whether a token has told that it has the root key that is asked for. */
   knows({ rootKey }: Extract<Need, { readonly of: 'rootKey' | 'newest' }>): boolean {
     return rootKey === undefined || this.#where(state => state?.rootKeys.includes(rootKey) === true) !== 0

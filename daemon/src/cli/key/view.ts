@@ -12,7 +12,7 @@ export function keyFields(key: Key): Pairs {
     ['id', key.id],
     ['algorithm', key.algorithm],
     ['usage', key.usage],
-    ['custody', key.custody],
+    ['custody', primary?.token === undefined ? key.custody : `${key.custody}, on the token ${primary.token}`],
     ['exportable', key.exportable ? 'yes' : 'no'],
     ['state', key.destroyAt === null ? key.state : `${key.state}, destroyed at ${key.destroyAt}`],
     ['primary version', `${key.primary}, ${primary?.state ?? 'unknown'}`],
