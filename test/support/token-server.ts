@@ -5,12 +5,11 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '@warder/hsm-pkcs11'
 import { familyOf, gone } from './family.ts'
+import { countCallsIn, libraries, signedInputsIn, spyModule } from './spied-calls.ts'
 import { until } from './until.ts'
 
-// of Debian's p11-kit-modules and opensc-pkcs11
-const libraries = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`
+// of Debian's p11-kit-modules
 const clientModule = join(libraries, 'pkcs11', 'p11-kit-client.so')
-const spyModule = join(libraries, 'pkcs11-spy.so')
 
 /**
  * A token in processes of its own, as one on a network is: `p11-kit server` before the module, one process for each that has
@@ -46,18 +45,12 @@ export class TokenServer implements AsyncDisposable {
 
   /** How often the token was asked for this, such as `C_Sign`, by all its users together. */
   async calls(name: string): Promise<number> {
-    const text = await readFile(this.#log, 'utf8')
-    return text.match(new RegExp(`^\\d+: ${name}$`, 'gm'))?.length ?? 0
+    return countCallsIn(await readFile(this.#log, 'utf8'), name)
   }
 
   /** What it was asked to sign, hexadecimal, in the order of the asking. What a kill tore apart is left out. */
   async signedInputs(): Promise<readonly string[]> {
-    const text = await readFile(this.#log, 'utf8')
-    return text.split(/^\d+: /m).flatMap(call => {
-      if (!call.startsWith('C_Sign\n')) return []
-      const input = /^\[in\] pData.*\n((?: {4}[0-9A-F]{8} .*\n)+)/m.exec(call)?.[1]
-      return input === undefined ? [] : [bytesOfDump(input)]
-    })
+    return signedInputsIn(await readFile(this.#log, 'utf8'))
   }
 
   /** As after a kill: users that were there before are not known any more. */
@@ -117,13 +110,4 @@ export class TokenServer implements AsyncDisposable {
   get #log(): string {
     return join(this.#directory, 'token-calls.log')
   }
-}
-
-/** Of lines such as `    00000010  EC 77 B1  .w.`: an offset, up to 16 bytes, and the same as text. */
-function bytesOfDump(lines: string): string {
-  return lines
-    .split('\n')
-    .map(line => line.slice(14, 14 + 16 * 3).replaceAll(' ', ''))
-    .join('')
-    .toLowerCase()
 }

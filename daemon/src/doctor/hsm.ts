@@ -42,7 +42,14 @@ export async function examineToken(
       for (const [index, own] of [first, ...others].entries()) {
         for (const finding of await test(own)) found.push({ ...finding, check: `token ${index + 1}: ${finding.check}` })
       }
-      return [...found, await compareTokens(plugin, { config: first, peers: others, credentialsDir: lent }, op)]
+      return [
+        ...found,
+        await compareTokens(
+          plugin,
+          { config: first, peers: others, credentialsDir: process.env['CREDENTIALS_DIRECTORY'] ?? lent },
+          op,
+        ),
+      ]
     })
   })
 }

@@ -26,7 +26,7 @@ export interface Answered {
 export interface CallRequest {
   readonly op: CommandName
   readonly args: object
-  /** Of the sealed key it uses, for the host that has it unwrapped. */
+  /** Of the sealed key it uses, for the host that has it unwrapped; or what else picks a host among equals. */
   readonly blob: Uint8Array | undefined
   /** Where there are several tokens: which of them can do it. */
   readonly need?: Need | undefined

@@ -336,7 +336,7 @@ class ChannelClient implements HsmClient {
       const request: CallRequest = {
         op: name,
         args,
-        blob: key?.custody === 'sealed' ? key.blob : undefined,
+        blob: key?.custody === 'sealed' ? key.blob : this.tokens > 1 ? newIdIn(args) : undefined,
         need,
         tenant,
         cost: costOf(name, key?.algorithm ?? algorithmIn(args)) * itemsIn(args),
@@ -384,6 +384,11 @@ function needOf(key: KeyRef | undefined): Need | undefined {
 
 /** How many signatures one frame asks for. */
 const itemsIn = (args: object): number => ('inputs' in args ? (args.inputs as readonly unknown[]).length : 1)
+
+/** Of the key that is to be made: drawn at random, so that new keys are spread over idle tokens. */
+function newIdIn(args: object): Uint8Array | undefined {
+  return 'spec' in args ? Buffer.from((args.spec as KeySpec).id, 'hex') : undefined
+}
 
 /** Of the key that is to be made. */
 function algorithmIn(args: object): KeyAlgorithm | undefined {

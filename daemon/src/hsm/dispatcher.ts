@@ -243,7 +243,11 @@ export class Dispatcher implements Holder {
   #hostFor({ changesKeys, blob, lane }: HsmCall): HostConnection | undefined {
     const { window, changing } = this.#limits
     const usable = this.#usableOf(lane)
-    if (changesKeys) return route(usable.filter(host => host.changing < changing && !host.full))
+    if (changesKeys)
+      return route(
+        usable.filter(host => host.changing < changing && !host.full),
+        blob,
+      )
     let places = false
     let full = false
     for (const host of usable) {
