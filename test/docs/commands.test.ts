@@ -62,6 +62,7 @@ const notRun: readonly (readonly [page: string, start: string, reason: string])[
   ['docs/operations.md', 'warder unseal', sealing],
   ['docs/operations.md', 'systemd-ask-password', sealing],
   ['docs/operations.md', 'warder seal', sealing],
+  ['docs/operations.md', 'warder-hsm init', 'test/drills/hsm-several-tokens.test.ts prepares tokens, and adds one'],
   ['docs/operations.md', 'systemctl reload', 'test/systemd/serve.test.ts sends the signal that it sends'],
   ['docs/operations.md', 'warder tls renew', 'test/docs/runbook.test.ts runs the same'],
   ['docs/plugins.md', 'npm pack', 'installs from a package registry'],

@@ -24,7 +24,8 @@ export async function unseal(flags: SealFlags & PinFlags): Promise<void> {
   if (status.pin === 'configured' && flags.pinFile !== undefined) {
     throw new CliError('The configuration says where the PIN is.', 'repeat the command without --pin-file')
   }
-  const idle = status.state === 'sealed' || status.state === 'refused'
+  const refused = status.tokens?.some(token => token.refused) ?? false
+  const idle = status.state === 'sealed' || status.state === 'refused' || refused
   const pin = idle && status.pin === 'operator' ? await readPin(flags) : undefined
   try {
     const done = await order(place, { op: 'unseal', ...(pin && { pin }) })
@@ -57,11 +58,19 @@ function show(format: Format, { changed, status }: Ordered): Promise<void> {
   return printThing(format, { changed, ...status }, fieldsOf)
 }
 
-function fieldsOf({ state, pin, ready, hosts, error }: Ordered['status']): Pairs {
+function fieldsOf({ state, pin, ready, hosts, error, tokens = [] }: Ordered['status']): Pairs {
   return [
     ['HSM side', state],
     ['HSM hosts', `${ready} of ${hosts} ready`],
+    ...tokens.map((token, index) => [`token ${index + 1}`, hostsOf(token)] as const),
     ['PIN', pin === 'operator' ? 'with the operator' : 'where the configuration says'],
     ...(error === undefined ? [] : [['last failure', `${error.message} [${error.code}]`] as const]),
   ]
+}
+
+type TokenStatus = NonNullable<Ordered['status']['tokens']>[number]
+
+function hostsOf({ ready, hosts, refused, error }: TokenStatus): string {
+  const said = error === undefined ? '' : `: ${error.message} [${error.code}]`
+  return `${ready} of ${hosts} hosts ready${refused ? ', refused until warder unseal' : ''}${said}`
 }

@@ -68,6 +68,9 @@ export interface HsmClient extends KeyProvider {
   /** How many tokens share the root keys. */
   readonly tokens: number
 
+  /** Of several tokens: whether a host can be used of each, in the order of the configuration. None where there is one. */
+  readonly tokenStates: readonly { readonly serial: string | undefined; readonly usable: boolean }[]
+
   /** The serial numbers of the tokens that can be used now, the main one first. */
   tokensInReach(op: Op): Promise<readonly string[]>
 
@@ -206,13 +209,13 @@ class ChannelClient implements HsmClient {
     return number
   }
 
+  get tokenStates(): ReturnType<Dispatcher['tokenStates']> {
+    return this.tokens === 1 ? [] : this.#dispatcher.tokenStates()
+  }
+
   async tokensInReach(op: Op): Promise<readonly string[]> {
     if (this.tokens === 1) return [(await this.capabilities(op)).token.serial]
-    const { tokens } = this.#dispatcher
-    return Array.from({ length: this.tokens }, (_, index) => index).flatMap(index => {
-      const serial = tokens.serialOf(index)
-      return serial !== undefined && this.#dispatcher.hasToken(index) ? [serial] : []
-    })
+    return this.tokenStates.flatMap(({ serial, usable }) => (usable && serial !== undefined ? [serial] : []))
   }
 
   sealStoreSecretBy(serial: string, secret: Uint8Array, op: Op): Promise<Uint8Array> {
@@ -354,15 +357,11 @@ class ChannelClient implements HsmClient {
 
   /** Of several tokens: those that no host can be used of. */
   #tokensAway(): string {
-    if (this.tokens === 1) return ''
-    const { tokens } = this.#dispatcher
-    const away = Array.from({ length: this.tokens }, (_, index) => index).filter(
-      index => !this.#dispatcher.hasToken(index),
-    )
-    const names = away.map(
-      index => `token ${index + 1} of ${this.tokens} (${tokens.serialOf(index) ?? 'not seen yet'})`,
-    )
-    return names.map(name => `, ${name} cannot be used`).join('')
+    return this.tokenStates
+      .map(({ serial = 'not seen yet', usable }, index) =>
+        usable ? '' : `, token ${index + 1} of ${this.tokens} (${serial}) cannot be used`,
+      )
+      .join('')
   }
 
   async #healthOf(host: HostConnection, { signal }: Op): Promise<Health> {

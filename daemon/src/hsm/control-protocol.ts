@@ -28,6 +28,17 @@ const status = z.strictObject({
   hosts: z.int().min(0),
   /** What the last host that could not start said. */
   error: failure.optional(),
+  /** Where there are several: each in the order of the configuration. `refused`: only `unseal` has it tried again. */
+  tokens: z
+    .array(
+      z.strictObject({
+        ready: z.int().min(0),
+        hosts: z.int().min(0),
+        refused: z.boolean(),
+        error: failure.exactOptional(),
+      }),
+    )
+    .exactOptional(),
 })
 /** `changed`: false when there was nothing to do. */
 const answer = z.union([

@@ -5,7 +5,10 @@ import { type ControlAnswer, maxRequestBytes, parseControlRequest, type ControlS
 import { listenPrivately } from './listen-privately.ts'
 import { toWire } from './protocol.ts'
 import { controlSocketPath } from './run-directory.ts'
+import type { HostStatus } from './status.ts'
 import type { Supervisor } from './supervisor.ts'
+
+type Failure = NonNullable<ControlStatus['error']>
 
 const maxConnections = 8
 /** A peer that has not made its request by then is hung up on. */
@@ -99,12 +102,21 @@ async function carryOut(
 }
 
 function statusOf({ status, pinSource }: Supervisor): ControlStatus {
-  const error = status.hosts.find(host => host.error !== undefined)?.error
+  const { state, hosts } = status
+  const tokens = [...new Set(hosts.flatMap(({ token }) => token ?? []))].map(token => {
+    const own = hosts.filter(host => host.token === token)
+    return { ...summaryOf(own), refused: own.some(host => host.state === 'failed') }
+  })
+  return { state, pin: pinSource, ...summaryOf(hosts), ...(tokens.length > 0 && { tokens }) }
+}
+
+function summaryOf(
+  hosts: readonly HostStatus[],
+): Pick<ControlStatus, 'ready' | 'hosts'> & { readonly error?: Failure } {
+  const error = hosts.find(host => host.error !== undefined)?.error
   return {
-    state: status.state,
-    pin: pinSource,
-    ready: status.hosts.filter(host => host.state === 'ready').length,
-    hosts: status.hosts.length,
+    ready: hosts.filter(host => host.state === 'ready').length,
+    hosts: hosts.length,
     ...(error && { error: { code: error.code, message: error.message } }),
   }
 }

@@ -92,9 +92,12 @@ export class Dispatcher implements Holder {
     return this.#tokens
   }
 
-  /** Whether a host of this token can be used. */
-  hasToken(index: number): boolean {
-    return this.#usableOf(1 << index).length > 0
+  /** Of each token its serial number, once it has told, and whether a host of it can be used. */
+  tokenStates(): readonly { readonly serial: string | undefined; readonly usable: boolean }[] {
+    return this.#absences.map((_, index) => ({
+      serial: this.#tokens.serialOf(index),
+      usable: this.#usableOf(1 << index).length > 0,
+    }))
   }
 
   /** Settles it at once when there is no place for it. */

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { HsmClient } from '../hsm/client.ts'
 
 /** What is told of the HSM hosts and of the calls that wait for them. */
-export type WatchedHsm = Pick<HsmClient, 'waiting' | 'setAside' | 'hostFigures' | 'onTurn'>
+export type WatchedHsm = Pick<HsmClient, 'waiting' | 'setAside' | 'tokenStates' | 'hostFigures' | 'onTurn'>
 
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 /** How long the answer to a scrape waits for the hosts; what they have not told by then is left out. */
@@ -34,12 +34,18 @@ export function watchHsmHosts(registers: Registry[], hsm: WatchedHsm): () => Pro
     help: '1 while a host is connected and given no calls, because its token is gone',
     ...ofHost,
   })
+  const usable = new Gauge({
+    name: 'warder_hsm_token_usable',
+    help: 'Of several tokens that share root keys: 1 while a host can be used of it, 0 while none can',
+    labelNames: ['token', 'serial'],
+    registers,
+  })
   const waitingCalls = new Gauge({
     name: 'warder_hsm_waiting_calls',
     help: 'Calls that wait for their turn with an HSM host',
     registers,
   })
-  const all = [sessions, entries, unwrapping, hits, misses, evictions, aside]
+  const all = [sessions, entries, unwrapping, hits, misses, evictions, aside, usable]
   const turns = new Histogram({
     name: 'warder_hsm_wait_seconds',
     help: 'How long calls waited for their turn with an HSM host, of those that had to',
@@ -53,6 +59,9 @@ export function watchHsmHosts(registers: Registry[], hsm: WatchedHsm): () => Pro
     waitingCalls.set(hsm.waiting)
     const found = await hsm.hostFigures({ signal: AbortSignal.timeout(patienceMs) })
     for (const each of all) each.reset()
+    hsm.tokenStates.forEach((state, index) => {
+      usable.set({ token: String(index + 1), serial: state.serial ?? '' }, state.usable ? 1 : 0)
+    })
     for (const index of hsm.setAside) aside.set({ host: String(index) }, 1)
     for (const { host: index, figures } of found) {
       const host = String(index)

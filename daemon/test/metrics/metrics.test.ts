@@ -76,6 +76,10 @@ describe('metrics', () => {
     metrics.watchHsm({
       waiting: 5,
       setAside: [1],
+      tokenStates: [
+        { serial: 'A', usable: true },
+        { serial: undefined, usable: false },
+      ],
       hostFigures: async () =>
         hosts.map(host => ({ host, figures: { sessions: { open: 2, inUse: 1, waiting: 0 }, cache } })),
       onTurn: listener => void (told = listener),
@@ -89,6 +93,8 @@ describe('metrics', () => {
       'warder_hsm_cache_hits_total{host="0"} 7',
       'warder_hsm_cache_misses_total{host="0"} 4',
       'warder_hsm_host_set_aside{host="1"} 1',
+      'warder_hsm_token_usable{token="1",serial="A"} 1',
+      'warder_hsm_token_usable{token="2",serial=""} 0',
       'warder_hsm_wait_seconds_bucket{le="0.025",host="1"} 1',
     ])
       expect(first).to.include(line)

@@ -56,7 +56,7 @@ function judgeHost(
   listening: Listening | undefined,
   state: SupervisorStatus['state'],
 ): DoctorFinding {
-  const name = `host ${host.index}`
+  const name = host.token === undefined ? `host ${host.index}` : `host ${host.index} of token ${host.token + 1}`
   if (host.state === 'ready') {
     if (listening === 'listening') return ok(check, `${name} is ready`)
     if (listening === 'EACCES') {
