@@ -36,11 +36,13 @@ export async function examineToken(
     const [first, ...others] = await Promise.all(lentTo.map(each => parsePluginConfig(place, plugin, each)))
     const op = { signal: AbortSignal.timeout(answerMs) }
     return asUser(owner, async () => {
-      const test = async (own: unknown): Promise<readonly DoctorFinding[]> => plugin.selfTest?.(own, op) ?? []
-      if (others.length === 0) return test(first)
+      if (others.length === 0) return plugin.selfTest?.(first, op) ?? []
+      const all = [first, ...others]
       const found: DoctorFinding[] = []
-      for (const [index, own] of [first, ...others].entries()) {
-        for (const finding of await test(own)) found.push({ ...finding, check: `token ${index + 1}: ${finding.check}` })
+      for (const [index, own] of all.entries()) {
+        const peers = all.filter(each => each !== own)
+        for (const finding of (await plugin.selfTest?.(own, op, peers)) ?? [])
+          found.push({ ...finding, check: `token ${index + 1}: ${finding.check}` })
       }
       return [
         ...found,
