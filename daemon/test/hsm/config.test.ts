@@ -10,7 +10,7 @@ describe('hsm configuration', () => {
 
   for (const [field, wrong] of Object.entries({
     runDir: { runDir: 'run' },
-    hosts: { hosts: 9 },
+    hosts: { hosts: 17 },
     watchdogMs: { watchdogMs: 1 },
     'plugin.specifier': { plugin: { specifier: '', config: {} } },
     hsm: { pin: '1234' },
