@@ -100,6 +100,24 @@ describe('warder config check', function () {
     ])
   })
 
+  it('looks at each of several tokens, and at what they make together', async () => {
+    const tokens = (...tables: readonly string[]) =>
+      dir.write('conf.d/tokens.toml', tables.map(table => `[[hsm.tokens]]\n${table}\n`).join(''))
+    await tokens('token = { label = "one" }', `token = { label = "two" }\npin = { file = "${dir.path}/none" }`)
+    expect(await check()).to.deep.equal([
+      'error none: the secret of hsm.tokens.1.pin is not there: put it there, or run warder-hsm init --new-token.',
+    ])
+    await tokens('token = { label = "one" }', 'token = { label = "two" }\ntokens = 1')
+    expect(await check()).to.deep.equal([
+      'error conf.d/tokens.toml:5:1: hsm.tokens.1.tokens: unknown key (plugin pkcs11).',
+    ])
+    await tokens('token = { label = "one" }', 'token = { label = "one" }\npin = { operator = true }')
+    expect(await check()).to.deep.equal([
+      'error conf.d/tokens.toml:3:1: hsm.tokens.1: is the same token as hsm.tokens.0.',
+      'error conf.d/tokens.toml:3:1: hsm.tokens.1: the PIN is with the operator for all tokens or for none: an operator gives one PIN, which is that of all.',
+    ])
+  })
+
   it('says so when a plugin is not allowed or not there', async () => {
     await dir.write('conf.d/x.toml', '[storage]\nplugin = "left-pad"\n')
     const [found] = await check()
