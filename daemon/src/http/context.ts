@@ -33,15 +33,16 @@ export function reply(ctx: RequestContext, { status, headers, body }: Answer): v
   if (state.signal.aborted || res.headersSent) return
   const head = commonHeaders(state.requestId)
   for (const [name, value] of Object.entries(headers)) head.push(name, value)
-  ctx.respond = false
   if (status === 304) {
     res.writeHead(status, head).end()
+    ctx.respond = false
     return
   }
   const length = Buffer.byteLength(body)
   head.push('Content-Type', 'application/json; charset=utf-8', 'Content-Length', String(length))
   // as many bytes as characters: ASCII, which is the same as latin1 and written quicker so
   res.writeHead(status, head).end(body, length === body.length ? 'latin1' : 'utf8')
+  ctx.respond = false
 }
 
 /** Answers bytes as they are made. What goes wrong meanwhile is told to `onCut`, and to the caller by a lost connection. */

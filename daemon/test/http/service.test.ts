@@ -70,6 +70,15 @@ describe('the HTTP service', () => {
     expect(JSON.parse(line ?? '')).to.include({ level: 'error', code: 'internal', cause: 'Error' })
   })
 
+  it('answers a defect where an answer has a header that cannot be sent', async () => {
+    const broken = { id: 'a\nb', generation: 1 }
+    appliance.engine.instead = () => Promise.resolve(broken) as Promise<never>
+    const reply = await appliance.get('/v1/spaces/a/keys/k')
+    expect(reply.status).to.equal(500)
+    expect(reply.json()).to.include({ code: 'internal' })
+    expect(reply.headers).to.not.have.property('etag')
+  })
+
   it('says when to try again', async () => {
     appliance.engine.instead = () => Promise.reject(new WarderError('hsm-unavailable', 'host 2 died'))
     const reply = await appliance.get('/v1/spaces')
