@@ -3,7 +3,6 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KeyProvider, SealedRef } from '@warder/contract'
 import { expect } from 'chai'
-import { TokenServer } from '../../../test/support/token-server.ts'
 import type { Config } from '../src/config.ts'
 import { plugin } from '../src/plugin.ts'
 import { createEmptyNssToken } from './conformance/nss-token.ts'
@@ -168,25 +167,6 @@ describe('a provider of one of several tokens', function () {
       await expectSigns(provider, await sealedKey(provider))
     } finally {
       await provider[Symbol.asyncDispose]()
-    }
-    for (const config of configs) expect(await labelsOn(config)).to.deep.equal(first)
-  })
-
-  it('makes no root key when a peer is gone, or cannot take one, and goes on with what there is', async () => {
-    const server = await TokenServer.start(configs[1], directory)
-    const provider = await openOne([configs[0], server.config], 0)
-    try {
-      // p11-kit's server passes no key wrap with padding
-      const unable = await refusal(provider.createRootKey(op))
-      expect([unable.code, unable.facts['ckr']]).to.deep.equal(['unsupported-mechanism', 'CKR_MECHANISM_INVALID'])
-      await server.kill()
-      const error = await refusal(provider.createRootKey(op))
-      expect([error.code, error.facts['token']]).to.deep.equal(['hsm-unavailable', 'two'])
-      expect(rootKeyOf((await sealedKey(provider)).ref)).to.equal(1)
-      expect((await provider.health(op)).ok).to.equal(true)
-    } finally {
-      await provider[Symbol.asyncDispose]()
-      await server[Symbol.asyncDispose]()
     }
     for (const config of configs) expect(await labelsOn(config)).to.deep.equal(first)
   })
