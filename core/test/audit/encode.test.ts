@@ -52,7 +52,14 @@ describe('an encoded journal record', () => {
 
   it('is that also of what is no plain value, wherever it stands', () => {
     const [record] = fc.sample(records, 1) as [JournalRecord]
-    const odd: readonly unknown[] = [new Date(0), undefined, () => 1, Object.create(null), { toJSON: () => 'told' }, new Uint8Array([1])]
+    const odd: readonly unknown[] = [
+      new Date(0),
+      undefined,
+      () => 1,
+      Object.create(null),
+      { toJSON: () => 'told' },
+      new Uint8Array([1]),
+    ]
     for (const value of odd) {
       for (const subject of [{ value }, { list: [value, 1] }, { in: { one: value } }])
         expect(encodeRecord({ ...record, subject })).to.equal(canonicalize({ ...record, subject }))

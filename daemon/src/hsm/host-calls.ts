@@ -1,8 +1,8 @@
 import { WarderError, type KeyProvider, type KeyRef, type Log } from '@warder/contract'
+import { SignalPool } from '../signal-pool.ts'
 import { parseRef } from './argument-checks.ts'
 import type { Channel } from './channel.ts'
 import { type Command, commands, isCommand } from './commands.ts'
-import { Controllers } from './controllers.ts'
 import { HostAnswers } from './host-answers.ts'
 import {
   maxCallsPerConnection,
@@ -50,7 +50,7 @@ export class HostCalls {
   readonly #log: Log
   readonly #answers: HostAnswers
   readonly #calls = new Map<number, HostCall>()
-  readonly #controllers = new Controllers()
+  readonly #signals = new SignalPool(64)
   readonly #onIdle: () => void
   readonly #onWear: () => void
   #sweeping = false
@@ -162,7 +162,7 @@ export class HostCalls {
 
   #begin({ id, op, deadline }: Asked, secretAnswer: boolean): HostCall {
     const began = performance.now()
-    const controller = this.#controllers.take()
+    const controller = this.#signals.take()
     const call: HostCall = { id, op, controller, began, until: began + deadline, secretAnswer, ended: undefined }
     this.#calls.set(id, call)
     if (!this.#sweeping) this.#sweepLater()
@@ -183,7 +183,7 @@ export class HostCalls {
 
   #end({ id, controller }: HostCall): void {
     this.#calls.delete(id)
-    this.#controllers.giveBack(controller)
+    this.#signals.give(controller)
     if (this.#calls.size === 0) this.#onIdle()
   }
 

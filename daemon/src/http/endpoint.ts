@@ -9,10 +9,11 @@ import { answerOf, type Answer } from './answer.ts'
 import { authenticate } from './authenticate.ts'
 import { isBatch, serveBatch } from './batch.ts'
 import { batchBodyLimits, bodyLimits, hasBody, parseJson, readBody } from './body.ts'
-import { reply, replyBytes, type RequestContext, type RequestState } from './context.ts'
+import type { RequestContext, RequestState } from './context.ts'
 import { expectationOf, isKnown } from './entity-tag.ts'
 import { digestOf, idempotencyKeyOf } from './idempotency.ts'
 import { problems } from './problem.ts'
+import { reply, replyBytes } from './reply.ts'
 
 const nothing = z.strictObject({})
 const noBytes = new Uint8Array(0)

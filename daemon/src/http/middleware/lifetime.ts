@@ -1,7 +1,7 @@
 import { WarderError } from '@warder/contract'
 import type { RequestMiddleware } from '../context.ts'
 import { Deadlines } from '../deadlines.ts'
-import { SignalPool } from '../signal-pool.ts'
+import { SignalPool } from '../../signal-pool.ts'
 
 /**
  * Gives the request a signal that is aborted when the caller has gone (`cancelled`) or after `deadlineMs` (`hsm-timeout`).
@@ -9,7 +9,7 @@ import { SignalPool } from '../signal-pool.ts'
  */
 export function lifetime(deadlineMs: number): RequestMiddleware {
   const deadlines = new Deadlines(deadlineMs)
-  const signals = new SignalPool()
+  const signals = new SignalPool(1024)
   return (ctx, next) => {
     const controller = signals.take()
     const { signal } = controller

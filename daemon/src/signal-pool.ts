@@ -2,15 +2,18 @@ import { getEventListeners, setMaxListeners } from 'node:events'
 
 const stay = (): void => {}
 
-/** As many as may be in use at once; what is given beyond goes. */
-const mostKept = 1024
-
 /**
- * Abort signals that nobody needs any more and nobody aborted, for the next requests: to make one and its first listener
- * takes Node 20 about 10 µs, to find that it can be used again less than one.
+ * Abort signals that nobody needs any more and nobody aborted, for the next requests or calls: to make one and its first
+ * listener takes Node 20 about 10 µs, to find that it can be used again less than one.
  */
 export class SignalPool {
   readonly #kept: AbortController[] = []
+  readonly #most: number
+
+  /** `most`: as many as may be in use at once; what is given beyond goes. */
+  constructor(most: number) {
+    this.#most = most
+  }
 
   take(): AbortController {
     const kept = this.#kept.pop()
@@ -28,7 +31,7 @@ export class SignalPool {
   /** One that was aborted, or that somebody still listens to, is not used again. */
   give(controller: AbortController): void {
     const { signal } = controller
-    if (this.#kept.length >= mostKept || signal.aborted || getEventListeners(signal, 'abort').length > 1) return
+    if (this.#kept.length >= this.#most || signal.aborted || getEventListeners(signal, 'abort').length > 1) return
     this.#kept.push(controller)
   }
 }

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { SignalPool } from '../../src/http/signal-pool.ts'
+import { SignalPool } from '../src/signal-pool.ts'
 
 describe('a pool of abort signals', () => {
   it('gives one again that was given back, and to one at a time', () => {
-    const pool = new SignalPool()
+    const pool = new SignalPool(8)
     const first = pool.take()
     expect(pool.take()).to.not.equal(first)
     pool.give(first)
@@ -12,7 +12,7 @@ describe('a pool of abort signals', () => {
   })
 
   it('never gives one again that was aborted, or that somebody still listens to', () => {
-    const pool = new SignalPool()
+    const pool = new SignalPool(8)
     const aborted = pool.take()
     aborted.abort()
     pool.give(aborted)
