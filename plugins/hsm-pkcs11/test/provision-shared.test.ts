@@ -98,7 +98,7 @@ describe('preparing several tokens', function () {
     expect(await recordOf(tokens)).to.deep.equal(before)
   })
 
-  it('goes on where it was broken off: a token that lost its store key gets another', async () => {
+  it('gives a token that is added to others its store key, and leaves root keys to the next rotation', async () => {
     const tokens = await newTokens(directory)
     const { configs, files } = tokens
     await provisionAll(tokens)
