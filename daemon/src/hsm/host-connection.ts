@@ -3,6 +3,7 @@ import { type Health, type KeyRef, type TokenState, WarderError } from '@warder/
 import { backoffMs } from './backoff.ts'
 import { Breaker } from './breaker.ts'
 import { type Answered, type CallRequest, type Done, type Holder, HsmCall, type Outcome } from './call.ts'
+import { CallTable } from './call-table.ts'
 import { Channel } from './channel.ts'
 import { commands, type CommandName } from './commands.ts'
 import { fromWire, isFarewell, isStopping, maxCallsPerConnection, parseAnswers, type Answer } from './protocol.ts'
@@ -38,7 +39,7 @@ export class HostConnection implements Holder {
   readonly #runDir: string
   readonly #sharing: SocketSharing | undefined
   readonly #events: ConnectionEvents
-  readonly #calls = new Map<number, HsmCall>()
+  readonly #calls = new CallTable<HsmCall>()
   /** Calls of this turn of the event loop, which leave when it ends. */
   readonly #runs = new RunCollector<HsmCall>()
   #channel: Channel | undefined
@@ -47,7 +48,6 @@ export class HostConnection implements Holder {
   #changing = 0
   #stopping = false
   #drained = false
-  #lastId = 0
   #failures = 0
   #timer: NodeJS.Timeout | undefined
   #closed = false
@@ -99,18 +99,22 @@ export class HostConnection implements Holder {
    * Takes a call, which leaves by the end of this turn of the event loop: until then it can be abandoned, and was not
    * started. It ends with `hsm-unavailable` and the fact `outcome: unknown` when the host is lost before it answers;
    * when the host says that it has not begun it, it is told of as returned; and with `body-too-large` when it fits no frame.
-   * @throws WarderError `body-too-large`, and the call was not taken.
+   * @throws WarderError `body-too-large` or `over-capacity`, and the call was not taken.
    */
   send(call: HsmCall): void {
     if (this.#channel === undefined) {
       call.settle({ error: lost() })
       return
     }
-    call.id = this.#nextId()
+    if (!this.#calls.add(call)) throw overCapacity()
     call.sentAt = performance.now()
-    this.#post(this.#channel, call)
+    try {
+      this.#post(this.#channel, call)
+    } catch (error) {
+      this.#calls.delete(call.id)
+      throw error
+    }
     call.holder = this
-    this.#calls.set(call.id, call)
     if (call.changesKeys) this.#changing++
   }
 
@@ -212,10 +216,9 @@ export class HostConnection implements Holder {
 
   #down(): void {
     const drained = this.#drained
-    const calls = [...this.#calls.values()]
+    const calls = this.#calls.take()
     this.#runs.take()
     this.#channel = undefined
-    this.#calls.clear()
     this.#changing = 0
     this.#stopping = false
     this.#drained = false
@@ -306,12 +309,6 @@ export class HostConnection implements Holder {
     if (call.pinned) call.settle({ error })
     else this.#events.onReturned(call)
   }
-
-  #nextId(): number {
-    do this.#lastId = (this.#lastId + 1) >>> 0
-    while (this.#calls.has(this.#lastId))
-    return this.#lastId
-  }
 }
 
 function question(op: 'health' | 'token'): CallRequest {
@@ -351,5 +348,11 @@ function open(path: string): Promise<Socket> {
 function lost(outcome: Done = 'unknown'): WarderError {
   return new WarderError('hsm-unavailable', 'The HSM host was lost during the call', {
     facts: { reason: 'host-lost', outcome },
+  })
+}
+
+function overCapacity(): WarderError {
+  return new WarderError('over-capacity', 'Too many calls are with the HSM host', {
+    facts: { outcome: 'not-started' },
   })
 }
