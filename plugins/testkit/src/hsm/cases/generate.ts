@@ -114,7 +114,10 @@ export function assertWellFormed(made: GeneratedKey, wanted: KeySpec): void {
     // RFC 5649 section 3: 8 bytes more than the key, padded
     if (secret !== undefined) assert.equal(blob.length, Math.ceil(secret / 8) * 8 + 8)
   } else {
-    assert.deepEqual(made.ref, { custody, algorithm, usage, id })
+    const { token, ...rest } = made.ref
+    assert.deepEqual(rest, { custody, algorithm, usage, id })
+    // a serial number of PKCS#11: at most 16 characters
+    assert.ok(token === undefined || /^[\x20-\x7e]{1,16}$/.test(token), 'a key says which token has it, or does not')
   }
   if (secret === undefined) assert.equal(algorithmOf(publicKey(made.spki ?? new Uint8Array())), algorithm)
   else assertLength(made.checkValue, 8, 'a check value')
