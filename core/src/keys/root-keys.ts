@@ -1,5 +1,6 @@
 import { type KeyProvider, type Log, type Op, WarderError } from '@warder/contract'
 import { z } from 'zod'
+import type { EventDraft } from '../audit/event.ts'
 import type { RootKeys } from '../engine-api.ts'
 import { type Authorize, eventOf, rootSpace } from '../policy/authorize.ts'
 import { change, type Collection, type Repository } from '../records/repository.ts'
@@ -16,6 +17,8 @@ const rotations: Collection<z.infer<typeof rotationRecord>> = {
   attributes: () => ({}),
 }
 const only = 'current'
+/** Made with the token, before there is anything to wrap. */
+const firstRootKey = 1
 
 interface RootKeyParts {
   readonly repository: Repository
@@ -26,7 +29,7 @@ interface RootKeyParts {
 }
 
 export interface RootKeyService extends RootKeys {
-  /** Goes on with a rotation that a restart interrupted; returns at once. */
+  /** Goes on with a rotation that was interrupted, be it that it is not on record yet; returns before it has ended. */
   resume(op: Op): Promise<void>
   /** Stops after the version in hand and resolves. */
   close(): Promise<void>
@@ -115,23 +118,35 @@ export function createRootKeys({ repository, hsm, authorize, log, now }: RootKey
       .finally(() => (running = undefined))
   }
 
+  /** Puts on record that everything is to be rewrapped under this one, and starts. */
+  async function begin(
+    by: Pick<EventDraft, 'correlation' | 'actor' | 'authn'>,
+    rootKey: number,
+    revision: number | undefined,
+    each: Op,
+  ): Promise<void> {
+    const { correlation, actor, authn } = by
+    const record = { rootKey, state: 'running' as const, startedAt: now().toISOString() }
+    const draft: EventDraft = {
+      type: 'configuration',
+      action: 'root-key:rotate',
+      correlation,
+      actor,
+      ...(authn && { authn }),
+      subject: { rootKey },
+      result: 'ok',
+    }
+    await repository.write(draft, [change(rotations, only, revision ?? 'absent', record)], each)
+    start(rootKey)
+  }
+
   return {
     async rotate(call) {
       await authorize(call, { space: rootSpace, permission: 'consolidate', action: 'root-key:rotate' })
       await repository.exclusive(rotations, only, async () => {
         const found = await repository.read(rotations, only, call)
         if (found?.value.state === 'running') return start(found.value.rootKey)
-        const rootKey = await hsm.createRootKey(call)
-        const record = { rootKey, state: 'running' as const, startedAt: now().toISOString() }
-        const draft = {
-          ...eventOf(call),
-          type: 'configuration',
-          action: 'root-key:rotate',
-          subject: { rootKey },
-          result: 'ok',
-        } as const
-        await repository.write(draft, [change(rotations, only, found?.revision ?? 'absent', record)], call)
-        return start(rootKey)
+        await begin(eventOf(call), await hsm.createRootKey(call), found?.revision, call)
       })
       return status()
     },
@@ -142,8 +157,13 @@ export function createRootKeys({ repository, hsm, authorize, log, now }: RootKey
     },
 
     async resume(each) {
-      const found = await repository.read(rotations, only, each)
-      if (found?.value.state === 'running') start(found.value.rootKey)
+      await repository.exclusive(rotations, only, async () => {
+        const found = await repository.read(rotations, only, each)
+        if (found?.value.state === 'running') return start(found.value.rootKey)
+        // the token had made it, and the end came before it was on record
+        const newest = await hsm.newestRootKey(each)
+        if (newest > (found?.value.rootKey ?? firstRootKey)) await begin(system, newest, found?.revision, each)
+      })
     },
 
     async close() {
