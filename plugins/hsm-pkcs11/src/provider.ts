@@ -1,7 +1,4 @@
-import { setMaxListeners } from 'node:events'
-import pkcs11js from 'pkcs11js'
 import {
-  maxSignAll,
   WarderError,
   type Ciphertext,
   type GeneratedKey,
@@ -21,34 +18,27 @@ import {
   type TokenState,
   type WrappedImport,
 } from '@warder/contract'
-import { agree, readPeer } from './agree.ts'
-import { keyForms } from './algorithms.ts'
 import type { Canary } from './canary.ts'
 import { needsOaep, type Oaep } from './capabilities.ts'
 import { ckrOf, meaningOf } from './ckr.ts'
 import type { Copies } from './copies.ts'
 import type { Handle } from './cryptoki.ts'
 import { Gate } from './gate.ts'
-import { gcmDecrypt, gcmEncrypt, maxPlaintextBytes } from './gcm.ts'
 import { generateResident, generateSealed } from './generate-key.ts'
 import { Guard } from './guard.ts'
 import { copyIdentity } from './identity.ts'
 import type { Keeper } from './keeper.ts'
+import { KeyUses } from './key-uses.ts'
 import { Lending, requireId } from './lending.ts'
-import { macWith, maxMacBytes } from './mac.ts'
 import { RootKeyMaker } from './make-root-keys.ts'
-import { oaepDecrypt, requireOaepName } from './oaep.ts'
-import { opening } from './opening.ts'
-import { requireSpec, requireUsage } from './purposes.ts'
+import { requireSpec } from './purposes.ts'
 import type { Peers } from './peers.ts'
 import type { Recipient } from './recipient.ts'
 import { backupFor } from './root-key-backup.ts'
 import type { RootKeys } from './root-keys.ts'
 import { makeShared } from './share-root-keys.ts'
-import { isFast, signInline, signInput, signWith } from './sign.ts'
 import { isStoreSecret, openStoreSecret, sealStoreSecret, storeSecretRejected } from './store-secret.ts'
 import { Transfer, type TransferParts } from './transfer.ts'
-import { maxBytes, unwrapBytes, wrapBytes } from './wrap-bytes.ts'
 
 /** What `open` has made, all of it on one token; the provider closes it. */
 export interface Parts extends TransferParts {
@@ -71,6 +61,7 @@ export class Pkcs11Provider implements KeyProvider {
   readonly #parts: Parts
   readonly #guard: Guard
   readonly #lending: Lending
+  readonly #uses: KeyUses
   readonly #transfer: Transfer
   readonly #maker: RootKeyMaker
   /**
@@ -84,6 +75,7 @@ export class Pkcs11Provider implements KeyProvider {
     this.#parts = parts
     this.#guard = new Guard(this.#alive)
     this.#lending = new Lending(parts, this.#guard)
+    this.#uses = new KeyUses({ ...parts, lending: this.#lending, alive: this.#alive })
     this.#transfer = new Transfer(parts, this.#lending)
     this.#maker = new RootKeyMaker(parts.lib, parts.copies, parts.recipient)
   }
@@ -123,15 +115,7 @@ export class Pkcs11Provider implements KeyProvider {
   }
 
   sign(ref: KeyRef, algorithm: SignatureAlgorithm, input: Uint8Array, op: Op): Promise<Uint8Array> {
-    return this.#guard.run(op, async () => {
-      requireUsage(ref, 'sign')
-      const bytes = signInput(ref.algorithm, algorithm, input)
-      const { lib, capabilities } = this.#parts
-      capabilities.requireSign(algorithm)
-      return this.#lending.withKey(ref, 'sign', op, (session, key) =>
-        signWith(lib, session, key, ref.algorithm, algorithm, bytes),
-      )
-    })
+    return this.#guard.run(op, () => this.#uses.sign(ref, algorithm, input, op))
   }
 
   signAll(
@@ -140,112 +124,31 @@ export class Pkcs11Provider implements KeyProvider {
     inputs: readonly Uint8Array[],
     op: Op,
   ): Promise<readonly Uint8Array[]> {
-    return this.#guard.run(op, async () => {
-      if (inputs.length < 1 || inputs.length > maxSignAll) throw new TypeError(`1 to ${maxSignAll} inputs are signed`)
-      requireUsage(ref, 'sign')
-      const { lib, capabilities } = this.#parts
-      const all = inputs.map(input => signInput(ref.algorithm, algorithm, input))
-      capabilities.requireSign(algorithm)
-      if (isFast(ref.algorithm)) {
-        return this.#lending.withKey(ref, 'sign', op, (session, key) =>
-          all.map(bytes => signInline(lib, session, key, algorithm, bytes)),
-        )
-      }
-      // worker threads make them side by side, and each may wait on the one signal
-      setMaxListeners(0, op.signal)
-      // none may be under way any more when this ends
-      const made = await Promise.allSettled(
-        all.map(bytes =>
-          this.#lending.withKey(ref, 'sign', op, (session, key) =>
-            signWith(lib, session, key, ref.algorithm, algorithm, bytes),
-          ),
-        ),
-      )
-      return made.map(each => {
-        if (each.status === 'rejected') throw each.reason
-        return each.value
-      })
-    })
+    return this.#guard.run(op, () => this.#uses.signAll(ref, algorithm, inputs, op))
   }
 
   encrypt(ref: KeyRef, plaintext: Uint8Array, aad: Uint8Array, op: Op): Promise<Sealed> {
-    return this.#guard.run(op, async () => {
-      requireBytes('plaintext', plaintext, 0, maxPlaintextBytes)
-      requireUsage(ref, 'encrypt')
-      // the public key of a pair encrypts where nothing is secret: not here
-      requireFamily(ref, 'aes')
-      const { lib, capabilities } = this.#parts
-      capabilities.requireServe(ref.algorithm, 'encrypt')
-      return this.#lending.withKey(ref, 'encrypt', op, (session, key) => gcmEncrypt(lib, session, key, plaintext, aad))
-    })
+    return this.#guard.run(op, () => this.#uses.encrypt(ref, plaintext, aad, op))
   }
 
   decrypt(ref: KeyRef, input: Ciphertext, op: Op): Promise<Uint8Array> {
-    return this.#guard.run(op, async () => {
-      requireUsage(ref, 'encrypt')
-      const { lib, capabilities } = this.#parts
-      if (input.algorithm === 'A256GCM') {
-        requireFamily(ref, 'aes')
-        capabilities.requireServe(ref.algorithm, 'encrypt')
-        return opening(this.#alive, () =>
-          this.#lending.withKey(ref, 'encrypt', op, (session, key) => gcmDecrypt(lib, session, key, input, input.aad)),
-        )
-      }
-      const { algorithm, ciphertext } = input
-      requireOaepName(algorithm)
-      requireFamily(ref, 'rsa')
-      capabilities.requireOaep(algorithm, pkcs11js.CKF_DECRYPT, await this.#parts.oaep.offered())
-      return opening(this.#alive, () =>
-        this.#lending.withKey(ref, 'encrypt', op, (session, key) =>
-          oaepDecrypt(lib, session, key, algorithm, ciphertext),
-        ),
-      )
-    })
+    return this.#guard.run(op, () => this.#uses.decrypt(ref, input, op))
   }
 
   mac(ref: KeyRef, data: Uint8Array, op: Op): Promise<Uint8Array> {
-    return this.#guard.run(op, async () => {
-      requireBytes('data', data, 0, maxMacBytes)
-      requireUsage(ref, 'mac')
-      requireFamily(ref, 'hmac')
-      const { lib, capabilities } = this.#parts
-      capabilities.requireServe(ref.algorithm, 'mac')
-      return this.#lending.withKey(ref, 'mac', op, (session, key) => macWith(lib, session, key, ref.algorithm, data))
-    })
+    return this.#guard.run(op, () => this.#uses.mac(ref, data, op))
   }
 
   wrap(ref: KeyRef, bytes: Uint8Array, op: Op): Promise<Uint8Array> {
-    return this.#guard.run(op, async () => {
-      requireBytes('bytes', bytes, 1, maxBytes)
-      requireUsage(ref, 'wrap')
-      requireFamily(ref, 'aes')
-      const { lib, capabilities } = this.#parts
-      capabilities.requireServe(ref.algorithm, 'wrap')
-      return this.#lending.withKey(ref, 'wrap', op, (session, key) => wrapBytes(lib, session, key, bytes))
-    })
+    return this.#guard.run(op, () => this.#uses.wrap(ref, bytes, op))
   }
 
   unwrap(ref: KeyRef, wrapped: Uint8Array, op: Op): Promise<Uint8Array> {
-    return this.#guard.run(op, async () => {
-      requireUsage(ref, 'wrap')
-      requireFamily(ref, 'aes')
-      const { lib, capabilities } = this.#parts
-      capabilities.requireServe(ref.algorithm, 'wrap')
-      return opening(this.#alive, () =>
-        this.#lending.withKey(ref, 'wrap', op, (session, key) => unwrapBytes(lib, session, key, wrapped)),
-      )
-    })
+    return this.#guard.run(op, () => this.#uses.unwrap(ref, wrapped, op))
   }
 
   derive(ref: KeyRef, peer: Uint8Array, op: Op): Promise<Uint8Array> {
-    return this.#guard.run(op, async () => {
-      requireUsage(ref, 'derive')
-      requireFamily(ref, 'ec')
-      const { lib, capabilities } = this.#parts
-      capabilities.requireServe(ref.algorithm, 'derive')
-      const key = readPeer(peer, ref.algorithm)
-      return this.#lending.withKey(ref, 'derive', op, (session, own) => agree(lib, session, own, ref.algorithm, key))
-    })
+    return this.#guard.run(op, () => this.#uses.derive(ref, peer, op))
   }
 
   random(length: number, op: Op): Promise<Uint8Array> {
@@ -406,17 +309,3 @@ export class Pkcs11Provider implements KeyProvider {
 }
 
 const noHashes: Oaep = new Set()
-
-function requireBytes(name: string, bytes: Uint8Array, least: number, most: number): void {
-  if (bytes instanceof Uint8Array && bytes.length >= least && bytes.length <= most) return
-  throw new TypeError(`${name} must be ${least} to ${most} bytes`)
-}
-
-/** For a usage that keys of several kinds have, each with its own operation. */
-function requireFamily({ algorithm }: KeyRef, family: string): void {
-  if (!Object.hasOwn(keyForms, algorithm)) throw new TypeError('unknown key algorithm')
-  if (keyForms[algorithm].family === family) return
-  throw new WarderError('algorithm-mismatch', `a ${algorithm} key does not do this`, {
-    facts: { keyAlgorithm: algorithm },
-  })
-}
