@@ -1,6 +1,5 @@
 import { connect, type Socket } from 'node:net'
 import { type Health, type KeyRef, type TokenState, WarderError } from '@warder/contract'
-import { backoffMs } from './backoff.ts'
 import { Breaker } from './breaker.ts'
 import { type Answered, type CallRequest, type Done, type Holder, HsmCall, type Outcome } from './call.ts'
 import { CallTable } from './call-table.ts'
@@ -12,8 +11,10 @@ import { RunCollector, type RunForm, wireRun } from './runs.ts'
 
 /** Between probes of a host whose token is gone. */
 const probeMs = 250
-const firstRetryMs = 50
-const mostRetryMs = 100
+/** Between tries to connect. One takes a fraction of a millisecond, and at first callers may be waiting. */
+const promptRetryMs = 25
+const promptRetries = 400
+const retryMs = 100
 /** Bytes a host may leave unread before it gets no more. */
 const maxBacklogBytes = 16 * 1024 * 1024
 
@@ -175,7 +176,7 @@ export class HostConnection implements Holder {
 
   #retryLater(): void {
     if (this.#closed) return
-    const delay = backoffMs(this.#failures++, firstRetryMs, mostRetryMs)
+    const delay = this.#failures++ < promptRetries ? promptRetryMs : retryMs
     this.#timer = setTimeout(() => void this.#connect(), delay)
   }
 
