@@ -34,6 +34,8 @@ export interface CallRequest {
   readonly cost: number
   /** Makes or removes keys. */
   readonly changesKeys: boolean
+  /** Of those, what changes the objects on the token: see {@link changesToken}. */
+  readonly changesToken: boolean
   /** For one host and no other. */
   readonly pinned: boolean
   readonly timeoutMs: number
@@ -51,7 +53,8 @@ export class HsmCall {
   readonly tenant: string
   readonly cost: number
   readonly changesKeys: boolean
-  /** The tokens that can do it, as far as is known: its lane in the queue. */
+  readonly changesToken: boolean
+  /** Its lane in the queue: the tokens that can do it, as far as is known, and whether any of their hosts can. */
   lane: TokenSet = 1
   readonly pinned: boolean
   readonly onAnswer: CallRequest['onAnswer']
@@ -78,6 +81,7 @@ export class HsmCall {
     this.tenant = request.tenant
     this.cost = request.cost
     this.changesKeys = request.changesKeys
+    this.changesToken = request.changesToken
     this.pinned = request.pinned
     this.onAnswer = request.onAnswer
     this.#timeoutMs = request.timeoutMs

@@ -1,6 +1,7 @@
 import {
   WarderError,
   type Ciphertext,
+  type Custody,
   type GeneratedKey,
   type Health,
   type KeyAlgorithm,
@@ -20,7 +21,7 @@ import {
 } from '@warder/contract'
 import { type Answered, type CallRequest, cancelled, HsmCall } from './call.ts'
 import { commands, type ArgsOf, type CommandName, type ResultOf } from './commands.ts'
-import { changesKeys, costOf } from './cost.ts'
+import { changesKeys, changesToken, costOf } from './cost.ts'
 import { Dispatcher, disposed, type DispatcherLimits } from './dispatcher.ts'
 import { HostConnection } from './host-connection.ts'
 import type { Need } from './known-tokens.ts'
@@ -344,6 +345,7 @@ class ChannelClient implements HsmClient {
         tenant,
         cost: costOf(name, key?.algorithm ?? algorithmIn(args)) * itemsIn(args),
         changesKeys: changesKeys(name),
+        changesToken: changesToken(name, custodyIn(args)),
         pinned: host !== undefined,
         timeoutMs: commands[name].timeoutMs ?? this.#timeoutMs,
         signal,
@@ -389,7 +391,12 @@ function newIdIn(args: object): Uint8Array | undefined {
   return 'spec' in args ? Buffer.from((args.spec as KeySpec).id, 'hex') : undefined
 }
 
-/** Of the key that is to be made. */
+/** Of the key that is to be made, or brought. */
+function custodyIn(args: object): Custody | undefined {
+  if ('spec' in args) return (args.spec as KeySpec).custody
+  return 'request' in args ? (args.request as WrappedImport).spec.custody : undefined
+}
+
 function algorithmIn(args: object): KeyAlgorithm | undefined {
   return 'spec' in args ? (args.spec as KeySpec).algorithm : undefined
 }

@@ -1,4 +1,4 @@
-import type { KeyAlgorithm } from '@warder/contract'
+import type { Custody, KeyAlgorithm } from '@warder/contract'
 import type { CommandName } from './commands.ts'
 
 /**
@@ -41,6 +41,14 @@ const changing: ReadonlySet<CommandName> = new Set(['generate', 'importKey', 'cr
 
 export function changesKeys(command: CommandName): boolean {
   return changing.has(command)
+}
+
+/**
+ * Of them, what makes or removes objects of the token, where a sealed key makes none. One host does these: while SoftHSM makes
+ * an object in one process, it misses there for good what another process makes meanwhile.
+ */
+export function changesToken(command: CommandName, custody: Custody | undefined): boolean {
+  return changing.has(command) && custody !== 'sealed'
 }
 
 const byCommand: Readonly<Partial<Record<CommandName, number>>> = {

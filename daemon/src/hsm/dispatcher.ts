@@ -37,7 +37,8 @@ interface Absence {
 /**
  * Which call goes to which host, and when. A call is sent at once where a host has a place free and nobody waits; else it
  * waits in its tenant's queue, and of all queues they are served in turns, by cost. What makes or removes keys waits in
- * queues of its own: a few generations of RSA keys, each of which takes seconds, do not take the places of signatures.
+ * queues of its own: a few generations of RSA keys, each of which takes seconds, do not take the places of signatures. What
+ * changes the objects of a token goes to one host of it, for as long as that can be used.
  *
  * Of several tokens each has hosts of its own, and a call goes to one whose token can do it ({@link KnownTokens}). Calls that
  * different tokens can do wait in different lanes: while a token is away, what only it can do waits for the grace time and is
@@ -55,6 +56,8 @@ export class Dispatcher implements Holder {
   #hosts: readonly HostConnection[] = []
   /** The hosts that may be given calls: of each set of tokens. */
   #usable: readonly (readonly HostConnection[])[] = []
+  /** Of each token the one host that changes its objects, for as long as it can be used. */
+  readonly #changers: (HostConnection | undefined)[] = []
   readonly #absences: readonly Absence[]
   /** Told of each call that had to wait for its turn: the host that got it, and how long it waited. */
   onTurn: ((host: number, waitedMs: number) => void) | undefined
@@ -70,7 +73,7 @@ export class Dispatcher implements Holder {
     this.#changes = new FairQueue(queue)
     this.#tokens = new KnownTokens(tokens)
     this.#absences = Array.from({ length: tokens }, () => ({ since: performance.now(), patienceMs: graceMs }))
-    this.#usable = Array.from({ length: 1 << tokens }, () => [])
+    this.#usable = Array.from({ length: 2 << tokens }, () => [])
   }
 
   /** The hosts there are, connected or not. Called once, before anything else. */
@@ -106,7 +109,7 @@ export class Dispatcher implements Holder {
       call.settle({ error: disposed() })
       return
     }
-    if (this.#tokens.count > 1 && !this.#assign(call)) return
+    if (!this.#assign(call)) return
     const queue = this.#queueOf(call)
     if (queue.sizeOf(call.lane) === 0 && this.#send(call)) return
     call.holder = this
@@ -139,6 +142,8 @@ export class Dispatcher implements Holder {
     })
     // also when nobody waits yet: a host that is being replaced is told of now, and not when it is ready again
     if (lost) void this.#whileDown()
+    // what waited for the one that changes the token's objects may go to its successor
+    this.onFree()
   }
 
   /** What a host has told of its token. What waits is put where it now belongs. */
@@ -146,7 +151,7 @@ export class Dispatcher implements Holder {
     if (!this.#tokens.learn(tokenOfHost(host.index, this.#tokens.count), state)) return
     for (const queue of [this.#uses, this.#changes]) {
       for (const call of [...queue].toSorted((a, b) => a.askedAt - b.askedAt)) {
-        if (this.#tokens.able(call.need) === call.lane) continue
+        if (this.#tokens.able(call.need) === (call.lane & this.#tokens.all)) continue
         queue.delete(call)
         if (this.#assign(call)) queue.put(call)
       }
@@ -164,7 +169,7 @@ export class Dispatcher implements Holder {
       return
     }
     call.holder = this
-    if (this.#tokens.count > 1 && !this.#assign(call)) return
+    if (!this.#assign(call)) return
     this.#queueOf(call).put(call)
     this.#drain()
     if (this.#usableOf(call.lane).length === 0) void this.#whileDown()
@@ -203,16 +208,24 @@ export class Dispatcher implements Holder {
     return call.changesKeys ? this.#changes : this.#uses
   }
 
-  /** Says which tokens can do it. False when it is known that none can: it was settled then. */
+  /** Says who can do it. False when it is known that no token can: it was settled then. */
   #assign(call: HsmCall): boolean {
-    call.lane = this.#tokens.able(call.need)
-    if (call.lane === 0) {
-      call.settle({ error: tokenUnknown() })
-      return false
+    if (this.#tokens.count > 1) {
+      call.lane = this.#tokens.able(call.need)
+      if (call.lane === 0) {
+        call.settle({ error: tokenUnknown() })
+        return false
+      }
+      const { need } = call
+      if (need !== undefined && need.of !== 'token' && !this.#tokens.knows(need)) this.#lookAgain()
     }
-    const { need } = call
-    if (need !== undefined && need.of !== 'token' && !this.#tokens.knows(need)) this.#lookAgain()
+    if (call.changesToken) call.lane |= this.#byChangers
     return true
+  }
+
+  /** In a lane, beside the tokens: only of the one host of each that changes its objects. */
+  get #byChangers(): number {
+    return 1 << this.#tokens.count
   }
 
   /** Has the hosts say again which root keys they have: one may have been made elsewhere. */
@@ -283,9 +296,15 @@ export class Dispatcher implements Holder {
   #look(): void {
     const usable = this.#hosts.filter(host => host.usable)
     const { count } = this.#tokens
-    this.#usable = this.#usable.map((_, tokens) =>
-      usable.filter(host => (tokens & (1 << tokenOfHost(host.index, count))) !== 0),
-    )
+    const tokenOf = (host: HostConnection): number => tokenOfHost(host.index, count)
+    for (let token = 0; token < count; token++) {
+      if (this.#changers[token]?.usable === true) continue
+      this.#changers[token] = usable.find(host => tokenOf(host) === token)
+    }
+    this.#usable = this.#usable.map((_, lane) => {
+      const of = usable.filter(host => (lane & (1 << tokenOf(host))) !== 0)
+      return (lane & this.#byChangers) === 0 ? of : of.filter(host => this.#changers[tokenOf(host)] === host)
+    })
   }
 
   /** Whether something waits for these tokens, and none of them can be used. */
@@ -327,7 +346,8 @@ export class Dispatcher implements Holder {
   }
 
   /** The serial number of the only one of these, where it is known and there are others. */
-  #nameOf(tokens: TokenSet): string | undefined {
+  #nameOf(lane: TokenSet): string | undefined {
+    const tokens = lane & this.#tokens.all
     if (this.#tokens.count === 1 || (tokens & (tokens - 1)) !== 0) return undefined
     return this.#tokens.serialOf(Math.log2(tokens))
   }

@@ -320,6 +320,7 @@ function question(op: 'health' | 'token'): CallRequest {
     tenant: '',
     cost: 1,
     changesKeys: false,
+    changesToken: false,
     pinned: true,
     timeoutMs: commands[op].timeoutMs ?? 2000,
     signal: new AbortController().signal,

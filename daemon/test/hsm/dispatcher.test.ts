@@ -150,6 +150,28 @@ describe('dispatcher', function () {
     expect([provider.generations, hsm.waiting]).to.deep.equal([2, 48])
   })
 
+  it('has one host change what is on the token, and another one when that is gone', async () => {
+    // SoftHSM misses in a process that makes an object what other processes make meanwhile, and does not look again
+    const providers = [new GatedProvider(), new GatedProvider()] as const
+    for (const [index, provider] of providers.entries()) await serve(index, provider)
+    const hsm = await connect(2, { limits: { changing: 2 } })
+    const generate = (custody: 'resident' | 'sealed'): void => {
+      const op = of()
+      void hsm.generate({ ...spec, custody }, op).catch(() => undefined)
+    }
+    const counts = (): readonly number[] => providers.map(({ generations }) => generations)
+    for (let each = 0; each < 2; each++) generate('resident')
+    await until('two have begun', () => counts().join() === '2,0' || counts().join() === '0,2')
+    const changer = counts()[0] === 2 ? 0 : 1
+    generate('resident')
+    // of keys that are no objects of the token the idle one makes its part
+    generate('sealed')
+    await until('it has begun', () => providers[1 - changer]!.generations === 1)
+    expect(providers[changer].generations).to.equal(2)
+    await hosts[changer]!.close(0)
+    await until('the third has begun at the other', () => providers[1 - changer]!.generations === 2)
+  })
+
   it('refuses a tenant whose queue is full, and no other', async () => {
     const provider = new GatedProvider()
     await serve(0, provider)
