@@ -48,8 +48,11 @@ export async function openStoreSecret(dataDir: string, hsm: Hsm, op: Op): Promis
 export async function createStoreSecretIfAbsent(dataDir: string, hsm: Hsm, op: Op): Promise<void> {
   if (await hasStoreSecret(dataDir)) return
   const secret = await hsm.random(32, op)
-  await seal(dataDir, secret, hsm, op)
-  secret.fill(0)
+  try {
+    await seal(dataDir, secret, hsm, op)
+  } finally {
+    secret.fill(0)
+  }
 }
 
 /**

@@ -1,10 +1,8 @@
 import {
   WarderError,
   type Ciphertext,
-  type Custody,
   type GeneratedKey,
   type Health,
-  type KeyAlgorithm,
   type KeyProvider,
   type KeyRef,
   type KeySpec,
@@ -20,6 +18,7 @@ import {
   type WrappedImport,
 } from '@warder/contract'
 import { type Answered, type CallRequest, cancelled, HsmCall } from './call.ts'
+import { algorithmIn, custodyIn, itemsIn, main, needOf, newest, newIdIn } from './call-traits.ts'
 import { commands, type ArgsOf, type CommandName, type ResultOf } from './commands.ts'
 import { changesKeys, changesToken, costOf } from './cost.ts'
 import { Dispatcher, disposed, type DispatcherLimits } from './dispatcher.ts'
@@ -373,30 +372,4 @@ class ChannelClient implements HsmClient {
       return { ok: false, detail: WarderError.is(error) ? error.message : 'the HSM host failed' }
     }
   }
-}
-
-const newest: Need = { of: 'newest' }
-const main: Need = { of: 'token', serial: undefined }
-
-function needOf(key: KeyRef | undefined): Need | undefined {
-  if (key === undefined) return undefined
-  return key.custody === 'resident' ? { of: 'token', serial: key.token } : { of: 'rootKey', rootKey: key.rootKey }
-}
-
-/** How many signatures one frame asks for. */
-const itemsIn = (args: object): number => ('inputs' in args ? (args.inputs as readonly unknown[]).length : 1)
-
-/** Of the key that is to be made: drawn at random, so that new keys are spread over idle tokens. */
-function newIdIn(args: object): Uint8Array | undefined {
-  return 'spec' in args ? Buffer.from((args.spec as KeySpec).id, 'hex') : undefined
-}
-
-/** Of the key that is to be made, or brought. */
-function custodyIn(args: object): Custody | undefined {
-  if ('spec' in args) return (args.spec as KeySpec).custody
-  return 'request' in args ? (args.request as WrappedImport).spec.custody : undefined
-}
-
-function algorithmIn(args: object): KeyAlgorithm | undefined {
-  return 'spec' in args ? (args.spec as KeySpec).algorithm : undefined
 }
