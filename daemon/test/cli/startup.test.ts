@@ -74,10 +74,16 @@ describe('the program loads what a command needs, when it needs it', () => {
     }
   })
 
-  it('--help takes less than 150 ms of processor time, as built', async () => {
+  it('--help takes little more of the processor than an empty program, as built', async () => {
     expect(existsSync(built), 'built: npm run build').to.equal(true)
-    const times: number[] = []
-    for (let count = 0; count < 5; count++) times.push((await run([], built, '--help')).cpuMs)
-    expect(Math.min(...times)).to.be.lessThan(150)
+    const nothing = join(directory, 'nothing.cjs')
+    await writeFile(nothing, '')
+    const [help, empty]: [number[], number[]] = [[], []]
+    for (let count = 0; count < 5; count++) {
+      help.push((await run([], built, '--help')).cpuMs)
+      empty.push((await run([], nothing)).cpuMs)
+    }
+    // both on the same machine, which may be a slow one: in milliseconds alone this failed there
+    expect(Math.min(...help) / Math.min(...empty)).to.be.lessThan(3)
   })
 })
