@@ -62,6 +62,8 @@ export class HsmCall {
   readonly askedAt = performance.now()
   /** `performance.now()` when a host was given it. */
   sentAt = 0
+  /** With which of the channel's writes it leaves for that host: it has left when there were more. */
+  write = 0
   /** Its name with the host that has it. */
   id = 0
   holder: Holder | undefined

@@ -24,6 +24,7 @@ export class Channel {
   #outgoingBytes = 0
   #last: (() => void)[] = []
   #flushing = false
+  #writes = 0
 
   /**
    * `throttle`: stop reading while the peer does not read. For one side only: two such peers could wait for each other.
@@ -56,6 +57,11 @@ export class Channel {
   /** Bytes the peer has not taken yet. */
   get backlog(): number {
     return this.#socket.writableLength + this.#outgoingBytes
+  }
+
+  /** How often it has written. What is sent now leaves with the next write, or never does when the channel is closed before. */
+  get writes(): number {
+    return this.#writes
   }
 
   /**
@@ -117,6 +123,7 @@ export class Channel {
       batch.fill(0)
       return
     }
+    this.#writes++
     const taken = this.#socket.write(batch, () => batch.fill(0))
     if (!taken && this.#throttle) this.#socket.pause()
   }

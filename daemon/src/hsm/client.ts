@@ -55,8 +55,9 @@ export interface ConnectOptions {
 
 /**
  * The HSM as the API process has it: every call goes over a socket to a host process, in turns with other tenants' when
- * there are more than the hosts can take ({@link Op.tenant}). No call is ever repeated; one whose host is lost rejects with
- * `hsm-unavailable` and the fact `outcome: unknown`, while facts `outcome: not-started` say that the HSM has done nothing.
+ * there are more than the hosts can take ({@link Op.tenant}). No call is ever repeated; one whose host is lost after it was
+ * sent rejects with `hsm-unavailable` and the fact `outcome: unknown`, while facts `outcome: not-started` say that the HSM has
+ * done nothing.
  */
 export interface HsmClient extends KeyProvider {
   /** Resolves when a host is connected. @throws WarderError `hsm-unavailable` when an operator has to mend something first. */

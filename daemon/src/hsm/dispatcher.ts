@@ -44,7 +44,8 @@ interface Absence {
  * different tokens can do wait in different lanes: while a token is away, what only it can do waits for the grace time and is
  * then refused, and all else goes on.
  *
- * A call that a host has not begun when it stops goes back to the queue. Nothing else is ever sent twice.
+ * A call that a host has not begun when it stops, or that has not left when it is lost, goes back to the queue. Nothing else is
+ * ever sent twice.
  */
 export class Dispatcher implements Holder {
   readonly #runDir: string

@@ -24,7 +24,7 @@ export interface ConnectionEvents {
   readonly onDown: () => void
   /** A place is free. Those that one read brings are told of one after another. */
   readonly onFree: () => void
-  /** The host had it and did nothing of it. */
+  /** The host did nothing of it, or never had it. */
   readonly onReturned: (call: HsmCall) => void
   readonly onAnswer?: ((answered: Answered) => void) | undefined
   /** Where there are several tokens: told which this host has, before it is given any call, and again when it has changed. */
@@ -32,8 +32,8 @@ export interface ConnectionEvents {
 }
 
 /**
- * The caller's end of the channel to one host. Connects by itself, again and again, until closed. Repeats no call: what the
- * host says that it has not begun is given back.
+ * The caller's end of the channel to one host. Connects by itself, again and again, until closed. Repeats no call: what has
+ * not left when the host is lost, and what the host says that it has not begun, is given back.
  */
 export class HostConnection implements Holder {
   readonly index: number
@@ -98,17 +98,19 @@ export class HostConnection implements Holder {
 
   /**
    * Takes a call, which leaves by the end of this turn of the event loop: until then it can be abandoned, and was not
-   * started. It ends with `hsm-unavailable` and the fact `outcome: unknown` when the host is lost before it answers;
-   * when the host says that it has not begun it, it is told of as returned; and with `body-too-large` when it fits no frame.
+   * started. It ends with `hsm-unavailable` and the fact `outcome: unknown` when it has left and the host is lost before it
+   * answers; when the host is lost before it has left, or says that it has not begun it, it is told of as returned; and with
+   * `body-too-large` when it fits no frame.
    * @throws WarderError `body-too-large` or `over-capacity`, and the call was not taken.
    */
   send(call: HsmCall): void {
     if (this.#channel === undefined) {
-      call.settle({ error: lost() })
+      call.settle({ error: lost('not-started') })
       return
     }
     if (!this.#calls.add(call)) throw overCapacity()
     call.sentAt = performance.now()
+    call.write = this.#channel.writes
     try {
       this.#post(this.#channel, call)
     } catch (error) {
@@ -148,7 +150,7 @@ export class HostConnection implements Holder {
   }
 
   #sendRuns(channel: Channel): void {
-    // those of a connection that is gone have ended with it
+    // those of a connection that is gone were given back with it
     if (channel !== this.#channel) return
     for (const run of this.#runs.take()) {
       try {
@@ -217,7 +219,7 @@ export class HostConnection implements Holder {
 
   #down(): void {
     const drained = this.#drained
-    const calls = this.#calls.take()
+    const calls = this.#calls.take().map(call => ({ call, begun: !drained && this.#hasLeft(call) }))
     this.#runs.take()
     this.#channel = undefined
     this.#changing = 0
@@ -227,9 +229,9 @@ export class HostConnection implements Holder {
     this.#breaker.reset()
     clearTimeout(this.#probe)
     this.#events.onDown()
-    for (const call of calls) {
-      if (drained) this.#return(call)
-      else call.settle({ error: lost() })
+    for (const { call, begun } of calls) {
+      if (begun) call.settle({ error: lost() })
+      else this.#return(call)
     }
     this.#retryLater()
   }
@@ -247,7 +249,7 @@ export class HostConnection implements Holder {
 
   #answered(answer: Answer): boolean {
     const call = this.#calls.get(answer.id)
-    if (call === undefined || this.#runs.has(call)) return false
+    if (call === undefined || !this.#hasLeft(call)) return false
     this.#calls.delete(answer.id)
     if (call.changesKeys) this.#changing--
     // a host that answers is well; one that only lets us connect need not be
@@ -274,6 +276,10 @@ export class HostConnection implements Holder {
     this.#events.onAnswer?.(answered)
     this.#events.onFree()
     return true
+  }
+
+  #hasLeft(call: HsmCall): boolean {
+    return this.#channel !== undefined && call.write < this.#channel.writes
   }
 
   #probeLater(): void {

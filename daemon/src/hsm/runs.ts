@@ -74,10 +74,6 @@ export class RunCollector<Call extends Member> {
     run.calls.set(call.id, [call, values])
   }
 
-  has({ id }: Call): boolean {
-    return this.#open.some(run => run.calls.has(id))
-  }
-
   /** Takes a call out. False when it is not here (any more). */
   delete({ id }: Call): boolean {
     return this.#open.some(run => run.calls.delete(id))

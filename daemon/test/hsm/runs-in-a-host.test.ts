@@ -38,6 +38,8 @@ describe('the calls of a run', function () {
   /** What the client has sent. */
   let frames: unknown[]
   let cut: () => void
+  /** What goes to the client right behind the next that the host says. */
+  let addition: Buffer
 
   // the client reaches the host through a relay, where what it sends can be looked at
   beforeEach(async () => {
@@ -46,6 +48,7 @@ describe('the calls of a run', function () {
     await provider.generate({ ...resident, exportable: false })
     host = await serveProvider(provider, { socketPath: join(dir.path, 'behind.sock'), log: keepLog(), drainMs: 0 })
     frames = []
+    addition = Buffer.alloc(0)
     relay = createServer(near => {
       const far = connect(join(dir.path, 'behind.sock'))
       const reader = new FrameReader()
@@ -53,7 +56,10 @@ describe('the calls of a run', function () {
         reader.push(Buffer.from(chunk), payload => frames.push(decode(payload)))
         far.write(chunk)
       })
-      far.on('data', chunk => near.write(chunk))
+      far.on('data', chunk => {
+        near.write(Buffer.concat([chunk, addition]))
+        addition = Buffer.alloc(0)
+      })
       for (const [one, other] of [[near, far] as const, [far, near] as const]) {
         one.on('error', () => {})
         one.on('close', () => other.destroy())
@@ -151,6 +157,23 @@ describe('the calls of a run', function () {
     }
     expect(provider.asked).to.have.length(5)
     await until('nothing is queued any more', () => provider.waiting === 0)
+  })
+
+  it('go again when the host is lost before they have left, and not when it is lost after: all were told as unknown', async () => {
+    const left = rejection(client.sign(resident, 'ES256', queued, op()))
+    await until('it is with the host', () => provider.waiting === 1)
+    const inputs = [1, 2, 3].map(n => new Uint8Array(32).fill(n))
+    // no frame: the client has hung up when the answer before it makes the next calls
+    addition = Buffer.alloc(4)
+    const next = client
+      .sign(resident, 'ES256', digest, op())
+      .then(() =>
+        Promise.all([client.random(8, op()), ...inputs.map(input => client.sign(resident, 'ES256', input, op()))]),
+      )
+    const { code, facts } = await left
+    expect([code, facts]).to.deep.equal(['hsm-unavailable', { reason: 'host-lost', outcome: 'unknown' }])
+    expect((await next).map(answer => answer.length)).to.deep.equal([8, 64, 64, 64])
+    expect(provider.asked).to.deep.equal([queued, digest, ...inputs])
   })
 
   it('are refused when they fit no frame, and others beside them are not', async () => {
