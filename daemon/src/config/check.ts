@@ -9,6 +9,7 @@ import { type PluginKind, type PluginKinds, resolvePlugin } from '../plugins/res
 import { expiryHealth, readTlsFiles } from '../serve/tls-pair.ts'
 import { findUser } from '../systemd/accounts.ts'
 import { sharingOf } from '../systemd/sharing.ts'
+import { unitDirectories } from '../systemd/units.ts'
 import { dropInNotes, dropInsFor, type Reach } from './drop-ins.ts'
 import { checkFile } from './file-traits.ts'
 import { error, type Finding, note, warning } from './finding.ts'
@@ -18,14 +19,19 @@ import type { Config } from './schema.ts'
 import { parseSecretReference, type SecretReference, sourceOf } from './secret-reference.ts'
 import type { Sources } from './sources.ts'
 import { placeOf, secretsOf, tokenConfigs } from './tokens.ts'
+import { type UnitPlaces, unloadedCredentials } from './unit-credentials.ts'
 
 /**
  * Everything that can be said about a configuration without starting the appliance: its text, its plugins and their
  * configuration, the accounts, the files with their modes and owners, the certificate, the drop-ins that the units need.
  * Imports plugins; opens no token, no storage and no journal, and writes nothing.
  */
-export async function checkConfig(file: string, units?: string, credstore?: string): Promise<readonly Finding[]> {
-  const { findings } = await checkConfigByArea(file, units, credstore)
+export async function checkConfig(
+  file: string,
+  directories?: readonly string[],
+  credstore?: string,
+): Promise<readonly Finding[]> {
+  const { findings } = await checkConfigByArea(file, directories, credstore)
   return Object.values(findings).flat()
 }
 
@@ -43,7 +49,7 @@ export interface CheckedConfig {
 /** The same as {@link checkConfig}, sorted by what it is about. */
 export async function checkConfigByArea(
   file: string,
-  units?: string,
+  directories: readonly string[] = unitDirectories,
   credstore = '/etc/credstore.encrypted',
 ): Promise<CheckedConfig> {
   const nothing = { configuration: [], accounts: [], plugins: [], files: [], TLS: [], PIN: [], 'drop-ins': [] }
@@ -63,8 +69,11 @@ export async function checkConfigByArea(
       plugins: [...storage.findings, ...hsm.findings],
       files: await checkDirectories(config, accounts.owners, sources),
       TLS: await checkTls(config, accounts.owners, credstore),
-      PIN: await checkCredentials(config, accounts.hsmOwners, credstore),
-      'drop-ins': dropInNotes(needed, units),
+      PIN: [
+        ...(await checkCredentials(config, accounts.hsmOwners, credstore)),
+        ...(await checkUnitCredentials(config, { file, credstore, unitDirectories: directories })),
+      ],
+      'drop-ins': dropInNotes(needed, directories[0]),
     },
   }
 }
@@ -276,6 +285,19 @@ async function checkCredentials(
     }),
   )
   return (await Promise.all(found)).flat()
+}
+
+async function checkUnitCredentials(
+  { hsm, credentialsDir }: Config,
+  at: Omit<UnitPlaces, 'credentialsDir'>,
+): Promise<Finding[]> {
+  try {
+    return await unloadedCredentials(secretsOf(hsm), { ...at, credentialsDir })
+  } catch (cause) {
+    const { code, path = '' } = cause as NodeJS.ErrnoException
+    if (code !== 'EACCES') throw cause
+    return [unseen(path)]
+  }
 }
 
 interface Private {

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
+import { unitDirectories } from '../systemd/units.ts'
 
 /** Where the machine tells of itself. */
 export interface Machine {
   /** procfs. */
   readonly proc: string
-  /** Where units are looked for; what is in an earlier one goes before (systemd.unit(5)). */
+  /** See {@link unitDirectories}. */
   readonly unitDirectories: readonly string[]
   /** There when systemd runs the machine (sd_booted(3)). */
   readonly booted: string
@@ -18,13 +19,7 @@ const answerMs = 10_000
 
 export const thisMachine: Machine = {
   proc: '/proc',
-  unitDirectories: [
-    '/etc/systemd/system',
-    '/run/systemd/system',
-    '/usr/local/lib/systemd/system',
-    '/usr/lib/systemd/system',
-    '/lib/systemd/system',
-  ],
+  unitDirectories,
   booted: '/run/systemd/system',
   timesync: '/run/systemd/timesync/synchronized',
   ask: (program, args) =>

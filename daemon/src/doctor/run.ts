@@ -49,8 +49,7 @@ export interface DoctorOptions {
  */
 export async function examine(options: DoctorOptions): Promise<readonly DoctorFinding[]> {
   const { file, withJournal, machine = thisMachine, now = new Date() } = options
-  const [etc] = machine.unitDirectories
-  const checked = await checkConfigByArea(file, etc)
+  const checked = await checkConfigByArea(file, machine.unitDirectories)
   const first = configurationFindings(checked, file)
   const { config } = checked
   if (config === undefined) {

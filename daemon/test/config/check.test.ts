@@ -8,9 +8,11 @@ import { configDirectory, type ConfigDirectory, wholeConfig } from './support.ts
 describe('warder config check', function () {
   this.timeout(30_000)
   let dir: ConfigDirectory
+  let units: string
 
   beforeEach(async () => {
     dir = await configDirectory()
+    units = '/nowhere'
     await dir.write('warder.toml', wholeConfig(dir.path))
     for (const name of ['data', 'run', 'state']) await mkdir(join(dir.path, name), { mode: 0o700 })
     await dir.write('pin', '1234')
@@ -27,7 +29,7 @@ describe('warder config check', function () {
     return ca
   }
   const check = async () => {
-    const findings = await checkConfig(dir.main, '/nowhere', join(dir.path, 'credstore'))
+    const findings = await checkConfig(dir.main, [units], join(dir.path, 'credstore'))
     return findings.map(
       ({ severity, place, message }) =>
         `${severity} ${place.replace(`${dir.path}/`, '')}: ${message.replaceAll(`${dir.path}/`, '')}`,
@@ -147,6 +149,42 @@ describe('warder config check', function () {
     expect(await check()).to.deep.equal([
       'note credstore/warder.tls-key: tls.key is encrypted to this machine: only its unit can read it.',
     ])
+  })
+
+  it('names each token whose PIN is a credential that the unit does not load, and the line that it lacks', async () => {
+    const hsmUnit = 'units/warder-hsm.service'
+    const says = (text: string) => dir.write(hsmUnit, `[Service]\n${text}\nLoadCredential=pin-one:/c/pin-one\n`)
+    await says(`ExecStart=/usr/bin/warder-hsm serve --config ${dir.main}`)
+    await dir.write('warder.toml', wholeConfig(dir.path).replace(/^pin = .*$/m, 'pin = { credential = "pin-one" }'))
+    const tokens = ['one', 'two', 'three'].map(
+      label =>
+        `[[hsm.tokens]]\ntoken = { label = "${label}" }\n${label === 'one' ? '' : `pin = { credential = "pin-${label}" }\n`}`,
+    )
+    await dir.write('conf.d/tokens.toml', tokens.join(''))
+    await dir.write('credentials/pin-one', '1234')
+    await dir.write('credentials/pin-two', '1234')
+    await dir.write('credstore/warder.pin-three', 'encrypted')
+    const encrypted =
+      'note credstore/warder.pin-three: the secret of hsm.tokens.2.pin is encrypted to this machine: only its unit can read it.'
+    const lacking = (place: string, line: string) =>
+      `error ${hsmUnit}: ${place} is the credential ${/=([^:]*)/.exec(line)?.[1]}, which warder-hsm.service does not load: ` +
+      `systemctl edit warder-hsm.service, add ${line} to its [Service], then restart it.`
+    const two = lacking('hsm.tokens.1.pin', 'LoadCredential=pin-two:credentials/pin-two')
+    const three = lacking('hsm.tokens.2.pin', 'LoadCredentialEncrypted=pin-three:credstore/warder.pin-three')
+    expect(await check(), 'a unit that is not installed').to.deep.equal([encrypted])
+    units = join(dir.path, 'units')
+    expect(await check()).to.deep.equal([encrypted, two, three])
+
+    const dropIn = `${hsmUnit}.d/tokens.conf`
+    await dir.write(dropIn, '[Service]\nLoadCredential=pin-two:/c/pin-two\n')
+    expect(await check()).to.deep.equal([encrypted, three])
+    await dir.write(dropIn, '[Service]\nLoadCredential=\nImportCredential=pin-t*\n')
+    expect(await check()).to.deep.equal([
+      encrypted,
+      lacking('hsm.config.pin', 'LoadCredential=pin-one:credentials/pin-one'),
+    ])
+    await says('ExecStart=/usr/bin/warder-hsm serve --config /srv/other.toml')
+    expect(await check(), 'a unit of another configuration').to.deep.equal([encrypted])
   })
 
   it('notes the drop-in that a configuration needs, which is no error', async () => {

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readStatus } from '../../hsm/status.ts'
+import { directivesOf } from '../../systemd/unit-text.ts'
+import { installedUnit } from '../../systemd/units.ts'
 import type { DoctorContext } from '../context.ts'
 import { type DoctorFinding, notChecked, ok, problem, warning } from '../finding.ts'
 import { limitsOf, openFilesOf, processesOf } from '../processes.ts'
-import { directivesOf } from '../unit-text.ts'
-import { installedUnit } from '../units.ts'
 
 export async function checkMemory({ machine, config, file }: DoctorContext): Promise<readonly DoctorFinding[]> {
   const { proc, unitDirectories } = machine

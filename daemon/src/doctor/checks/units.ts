@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import type { DoctorContext } from '../context.ts'
 import { type DoctorFinding, note, notChecked, ok, problem, warning } from '../finding.ts'
-import { differences, directivesOf } from '../unit-text.ts'
-import { type InstalledUnit, installedUnit, shippedUnits } from '../units.ts'
+import { differences, directivesOf } from '../../systemd/unit-text.ts'
+import { type InstalledUnit, installedUnit, shippedUnits } from '../../systemd/units.ts'
 
 const check = 'units'
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { expect } from 'chai'
 import { judgeLimits, judgeSwap } from '../../../src/doctor/checks/memory.ts'
 import { limitsOf, openFilesOf, processesOf } from '../../../src/doctor/processes.ts'
-import { directivesOf } from '../../../src/doctor/unit-text.ts'
+import { directivesOf } from '../../../src/systemd/unit-text.ts'
 
 const heading = 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'
 

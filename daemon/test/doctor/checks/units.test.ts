@@ -5,8 +5,8 @@ import { expect } from 'chai'
 import { checkUnits, judgeLoaded, judgeUnit } from '../../../src/doctor/checks/units.ts'
 import type { DoctorContext } from '../../../src/doctor/context.ts'
 import { thisMachine } from '../../../src/doctor/machine.ts'
-import { differences, directivesOf } from '../../../src/doctor/unit-text.ts'
-import { shippedUnits } from '../../../src/doctor/units.ts'
+import { differences, directivesOf } from '../../../src/systemd/unit-text.ts'
+import { shippedUnits } from '../../../src/systemd/units.ts'
 
 describe('doctor: the units', () => {
   let dir: string

@@ -5,6 +5,15 @@ import { fileURLToPath } from 'node:url'
 /** Beside the program's packages, in a clone as in what is installed. */
 const shippedDirectory = fileURLToPath(new URL('../../../systemd', import.meta.url))
 
+/** Where units are looked for; what is in an earlier one goes before (systemd.unit(5)). */
+export const unitDirectories: readonly string[] = [
+  '/etc/systemd/system',
+  '/run/systemd/system',
+  '/usr/local/lib/systemd/system',
+  '/usr/lib/systemd/system',
+  '/lib/systemd/system',
+]
+
 export interface InstalledUnit {
   readonly name: string
   readonly path: string
