@@ -4,6 +4,7 @@ import { ckrOf, meaningOf, toWarderError } from './ckr.ts'
 import type { Config } from './config.ts'
 import type { Cryptoki, Handle } from './cryptoki.ts'
 import { Gate } from './gate.ts'
+import { alone } from './login-lock.ts'
 import { type AskOperator, pinText, withPin } from './read-pin.ts'
 import { RefusedPin } from './refused-pin.ts'
 
@@ -11,9 +12,8 @@ const oneAtATime = new Gate(1)
 
 /**
  * Logs the user in, with one attempt and no more. A PIN this token has refused before is not presented again, by this
- * process or a later one, until a different PIN is configured.
- *
- * Processes that share a token must log in one after another: each checks the record before, and writes it after.
+ * process or another, until a different PIN is configured. Of several processes one logs in at a time, since each looks at
+ * the record before and writes it after.
  * @throws WarderError `pin-refused`; the refusal is on disk by then.
  */
 export function login(
@@ -45,7 +45,7 @@ export function login(
       }
       await refused.forget()
     }
-    await withPin(config.pin, attempt, askOperator)
+    await alone(config.stateDir, token.serial, () => withPin(config.pin, attempt, askOperator))
   })
 }
 

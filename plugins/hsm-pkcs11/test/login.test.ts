@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Config } from '../src/config.ts'
@@ -95,6 +95,26 @@ describe('login', () => {
     const error = await refusal(plugin.open(spy.config, host, op))
     expect([error.code, error.facts]).to.deep.equal(['config-invalid', { field: 'stateDir' }])
     expect(await spy.calls('C_Login')).to.equal(0)
+  })
+
+  it('a state directory that no lock can be made in stops it too, and root leaves the lock to who owns the directory', async () => {
+    const spy = spied(config, directory)
+    const serial = await withProvider(spy.config, async provider => (await provider.capabilities(op)).token.serial)
+    const lock = `login.${serial}.lock`
+    expect((await readdir(config.stateDir)).filter(name => name.startsWith('login.'))).to.deep.equal([lock])
+    const other = { ...spy.config, stateDir: join(directory, 'other') }
+    await mkdir(join(other.stateDir, lock), { recursive: true })
+    const error = await refusal(plugin.open(other, host, op))
+    expect([error.code, error.facts]).to.deep.equal(['config-invalid', { field: 'stateDir' }])
+    expect(await spy.calls('C_Login')).to.equal(1)
+    // only root can give files away
+    if (process.geteuid?.() !== 0) return
+    const owned = { ...config, stateDir: join(directory, 'owned') }
+    await mkdir(owned.stateDir, { mode: 0o700 })
+    await chown(owned.stateDir, 1, 1)
+    await withProvider(owned, async () => {})
+    const { uid, mode } = await stat(join(owned.stateDir, lock))
+    expect([uid, mode & 0o777]).to.deep.equal([1, 0o600])
   })
 
   it('the PIN comes from a systemd credential as well', async () => {

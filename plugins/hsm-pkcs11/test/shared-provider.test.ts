@@ -5,6 +5,7 @@ import type { KeyProvider, SealedRef } from '@warder/contract'
 import { expect } from 'chai'
 import type { Config } from '../src/config.ts'
 import { plugin } from '../src/plugin.ts'
+import { atOnce } from './at-once.ts'
 import { createEmptyNssToken } from './conformance/nss-token.ts'
 import { destroyOn, extractableOn, labelsOn, openOne, sharedTokens, withOne, type Tokens } from './several-tokens.ts'
 import {
@@ -16,6 +17,7 @@ import {
   residentKey,
   sealedKey,
   specOf,
+  spied,
   temporaryDirectory,
 } from './support.ts'
 
@@ -168,6 +170,23 @@ describe('a provider of one of several tokens', function () {
     } finally {
       await provider[Symbol.asyncDispose]()
     }
+    for (const config of configs) expect(await labelsOn(config)).to.deep.equal(first)
+  })
+
+  it('lesson: a wrong PIN of a peer reaches it once, when root keys are made in the moment in which a host of the peer starts', async () => {
+    const wrong = join(directory, 'wrong-pin')
+    await writeFile(wrong, '000000\n', { mode: 0o600 })
+    const spy = spied(configs[0], directory)
+    const { module, environment } = spy.config
+    const peer: Config = { ...configs[1], module, environment, pin: { file: wrong } }
+    const codes = await atOnce([
+      { act: 'rotate', configs: [spy.config, peer] },
+      { act: 'rotate', configs: [spy.config, peer] },
+      { act: 'open', configs: [peer, spy.config] },
+    ])
+    expect(codes).to.deep.equal(['pin-refused', 'pin-refused', 'pin-refused'])
+    // two of them with the right PIN of the token that the root keys were to be made with
+    expect(await spy.calls('C_Login')).to.equal(3)
     for (const config of configs) expect(await labelsOn(config)).to.deep.equal(first)
   })
 
