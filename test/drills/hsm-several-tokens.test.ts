@@ -181,4 +181,31 @@ describe('several tokens that share root keys', function () {
     expect([load.wrong, load.failed]).to.deep.equal([0, []])
     expect((await sign(residents.get(serials[0]!)!, randomBytes(32))).body.code).to.equal('hsm-unavailable')
   })
+
+  it('are all lost, with all data: fresh ones get the root keys of a backup, and each signs with a sealed key from before', async () => {
+    const backup = await appliance.backUp()
+    await appliance.loseAll()
+    const restored = await appliance.well('warder-hsm', ['restore', ...backup, '--new-token'])
+    for (const label of appliance.labels) expect(restored).to.include(`initialised the token ${label}, `)
+    expect(restored.match(/restored the root key warder\/kek\/2/g)).to.have.length(appliance.labels.length)
+    await appliance.startHsm()
+    await appliance.well('warder', ['restore', ...backup])
+    await appliance.startApi()
+    await until('all three', async () => (await appliance.health()).includes('3 of 3'), 30_000)
+    const unused = async () => {
+      const unwraps = await Promise.all(appliance.labels.map((_, token) => appliance.unwraps(token)))
+      return appliance.labels.filter((_, token) => unwraps[token] === 0)
+    }
+    expect(await unused()).to.deep.equal(appliance.labels)
+    await until(
+      'each token has used it',
+      async () => {
+        const load = await Promise.all(Array.from({ length: 48 }, () => signs('sealed')))
+        expect(load).not.to.include(false)
+        return (await unused()).length === 0
+      },
+      30_000,
+    )
+    expect((await sign(residents.get(serials[0]!)!, randomBytes(32))).body.code).to.equal('hsm-key-missing')
+  })
 })

@@ -5,6 +5,7 @@ export interface Reply<Body> {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   /** As sent. */
+  readonly bytes: Buffer
   readonly text: string
   /** The text as JSON; `undefined` when it is not JSON. */
   readonly body: Body
@@ -51,8 +52,10 @@ export class Client {
         response.on('data', (part: Buffer) => parts.push(part))
         response.once('error', reject)
         response.once('end', () => {
-          const text = Buffer.concat(parts).toString('utf8')
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body: parsed(text) as Body })
+          const bytes = Buffer.concat(parts)
+          const text = bytes.toString('utf8')
+          const { statusCode = 0, headers: answered } = response
+          resolve({ status: statusCode, headers: answered, bytes, text, body: parsed(text) as Body })
         })
       })
       asked.once('error', reject)

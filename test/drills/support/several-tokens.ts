@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readStatus } from '../../../daemon/src/hsm/status.ts'
 import { Client } from '../../support/client.ts'
@@ -12,7 +13,7 @@ const softHsm = '/usr/lib/softhsm/libsofthsm2.so'
 
 /**
  * A machine whose appliance has several SoftHSM2 tokens that share root keys, each with one host: `warder-hsm serve` and
- * `warder serve` as the units run them. A token is lost by moving its files away. OpenSC's spy writes down what the tokens are asked.
+ * `warder serve` as the units run them. The root keys are wrapped to a backup recipient. A token is lost by moving its files away. OpenSC's spy writes down what the tokens are asked.
  */
 export class SeveralTokens implements AsyncDisposable {
   readonly machine: Machine
@@ -32,6 +33,7 @@ export class SeveralTokens implements AsyncDisposable {
   static async start(): Promise<SeveralTokens> {
     const tokens = new SeveralTokens(await Machine.make({ separate: false }))
     try {
+      await tokens.#makeRecipient()
       await tokens.#edit(text =>
         text
           .replace('runDir =', 'hosts = 1\nrunDir =')
@@ -40,7 +42,7 @@ export class SeveralTokens implements AsyncDisposable {
             'environment = {',
             `environment = { PKCS11SPY = "${softHsm}", PKCS11SPY_OUTPUT = "${tokens.#calls}",`,
           )
-          .concat('\n[[hsm.tokens]]\n'),
+          .concat(`backupRecipient = "${tokens.machine.file('etc/recipient.pem')}"\n\n[[hsm.tokens]]\n`),
       )
       await tokens.add('second')
       await tokens.well('warder-hsm', ['init', '--new-token'])
@@ -160,6 +162,35 @@ export class SeveralTokens implements AsyncDisposable {
     throw new Error(`there is no token ${serial}`)
   }
 
+  /** Takes a backup. Answers the options that restore it. */
+  async backUp(): Promise<readonly string[]> {
+    const file = this.machine.file('appliance.wb')
+    const { status, bytes, text } = await this.admin.send({ method: 'POST', path: '/v1/backup' })
+    if (status !== 200) throw new Error(`answered ${status}: ${text}`)
+    await writeFile(file, bytes, { mode: 0o600 })
+    return ['--from', file, '--recipient-key', this.machine.file('recipient.key')]
+  }
+
+  /** What is left then is the configuration and the certificate: no data, no token, wherever it is, and no PIN. */
+  async loseAll(): Promise<void> {
+    await this.stop()
+    const credentials = this.machine.file('etc/credentials')
+    const pins = (await readdir(credentials)).filter(name => /\bpin\b/.test(name))
+    const lost = [
+      ...pins.map(name => join(credentials, name)),
+      this.machine.file('lib/warder'),
+      this.machine.file('hsm'),
+    ]
+    for (const path of lost) await rm(path, { recursive: true })
+    await mkdir(this.machine.file('hsm/tokens'), { recursive: true, mode: 0o700 })
+  }
+
+  /** How often the host of the token at this place in the configuration has unwrapped a key. */
+  async unwraps(token: number): Promise<number> {
+    const { text } = await this.admin.send({ path: '/metrics' })
+    return Number(new RegExp(`^warder_hsm_cache_misses_total\\{host="${token}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
+  }
+
   /** What the tokens were asked to sign, hexadecimal. */
   async signedInputs(): Promise<readonly string[]> {
     return signedInputsIn(await readFile(this.#calls, 'utf8'))
@@ -181,6 +212,14 @@ export class SeveralTokens implements AsyncDisposable {
 
   get #environment(): Readonly<Record<string, string>> {
     return { CREDENTIALS_DIRECTORY: this.machine.file('etc/credentials') }
+  }
+
+  async #makeRecipient(): Promise<void> {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 3072 })
+    const pem = publicKey.export({ type: 'spki', format: 'pem' })
+    await writeFile(this.machine.file('etc/recipient.pem'), pem, { mode: 0o644 })
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' })
+    await writeFile(this.machine.file('recipient.key'), key, { mode: 0o600 })
   }
 
   async #edit(change: (text: string) => string): Promise<void> {
