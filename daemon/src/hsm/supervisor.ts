@@ -1,24 +1,15 @@
 import { type Log, WarderError } from '@warder/contract'
 import { operatorSecretsIn } from '../config/references.ts'
-import { tokenOfHost } from '../config/tokens.ts'
 import { backoffMs } from './backoff.ts'
 import type { SupervisorConfig } from './config.ts'
-import type { StartOrder } from './control.ts'
+import { asError, isFinal } from './host-failure.ts'
 import { HostProcess } from './host-process.ts'
 import { copyOf } from './operator-secret.ts'
-import { hostSocketPath, requireRunDirectory, statusMode } from './run-directory.ts'
-import { isWorn } from './wear.ts'
-import { writeStatus, type HostFailure, type HostStatus, type SupervisorStatus } from './status.ts'
+import { requireRunDirectory, statusMode } from './run-directory.ts'
+import { pluginsOf, type Slot, slotsOf, statusOf, type Token, tokensOf, wornOf } from './slots.ts'
+import { StartTurns } from './start-turns.ts'
+import { writeStatus, type HostFailure, type SupervisorStatus } from './status.ts'
 import { lockRunDirectory } from './supervisor-lock.ts'
-
-/** What only an operator can mend. Trying again could at best fail alike, and at worst lock the token's PIN. */
-const finalCodes: ReadonlySet<string> = new Set(['pin-refused', 'not-initialised', 'config-invalid'])
-/** A plugin that cannot be loaded at all stays so; one that could not open its token just now may yet. */
-const passingFaults: ReadonlySet<unknown> = new Set(['open-failed', 'open-timed-out'])
-
-function isFinal({ code, facts }: HostFailure): boolean {
-  return finalCodes.has(code) || (code === 'plugin-failed' && !passingFaults.has(facts['fault']))
-}
 
 const firstBackoffMs = 100
 const mostBackoffMs = 5000
@@ -57,32 +48,6 @@ export interface Supervisor extends AsyncDisposable {
   unseal(pin?: Uint8Array): Promise<boolean>
 }
 
-interface Slot {
-  readonly index: number
-  readonly token: Token
-  state: HostStatus['state']
-  process: HostProcess | undefined
-  error: HostFailure | undefined
-  failures: number
-  timer: NodeJS.Timeout | undefined
-  /** Being replaced, until the new one is ready or has failed. */
-  recycling: boolean
-}
-
-/** One of the tokens that share root keys, or the only one. */
-interface Token {
-  readonly index: number
-  /** What its hosts open. */
-  readonly plugin: StartOrder['start']['plugin']
-  /** Starts of its hosts, one after another. */
-  starts: Promise<void>
-  /** Only an operator can mend it: none of its hosts is started. */
-  refused: boolean
-}
-
-/** For how long the start of a host holds up those of other tokens. A token that hangs does so for longer. */
-const turnMs = 3000
-
 /**
  * Starts the hosts one after another, watches them, and starts dead ones again after 100 ms, doubling to 5 s. At most one
  * host is opening a token at any time: simultaneous initialise and login fail on real modules, and a wrong PIN is
@@ -112,15 +77,6 @@ export async function startSupervisor(config: SupervisorConfig, log: Log): Promi
   return new HostSupervisor(config, log, release)
 }
 
-/** What the hosts of each token open: its own configuration, beside those of the others. */
-function pluginsOf({ specifier, config, peers = [] }: SupervisorConfig['plugin']): readonly Token['plugin'][] {
-  const configs = [config, ...peers]
-  return configs.map((own, index) => {
-    const others = configs.filter((_, other) => other !== index)
-    return { specifier, config: own, ...(others.length > 0 && { peers: others }) }
-  })
-}
-
 class HostSupervisor implements Supervisor {
   readonly #config: SupervisorConfig
   readonly #log: Log
@@ -134,8 +90,7 @@ class HostSupervisor implements Supervisor {
   #pin: Uint8Array | undefined
   #unsealing = false
   #sealing: Promise<void> | undefined
-  /** The start under way, of whichever token, or too slow to be waited for. */
-  #turn: Promise<void> = Promise.resolve()
+  readonly #turns: StartTurns
   #writes: Promise<void> = Promise.resolve()
   #closed: Promise<void> | undefined
   readonly #care: NodeJS.Timeout
@@ -145,29 +100,16 @@ class HostSupervisor implements Supervisor {
     this.#log = log
     this.#release = release
     this.pinSource = operatorSecretsIn(config.plugin.config).length > 0 ? 'operator' : 'configured'
-    this.#tokens = pluginsOf(config.plugin).map((plugin, index) => ({
-      index,
-      plugin,
-      starts: Promise.resolve(),
-      refused: false,
-    }))
-    this.#slots = Array.from({ length: config.hosts }, (_, index) => ({
-      index,
-      token: this.#tokens[tokenOfHost(index, this.#tokens.length)]!,
-      state: 'stopped',
-      process: undefined,
-      error: undefined,
-      failures: 0,
-      timer: undefined,
-      recycling: false,
-    }))
+    this.#tokens = tokensOf(config.plugin)
+    this.#slots = slotsOf(this.#tokens, config.hosts)
+    this.#turns = new StartTurns(this.#tokens.length)
     this.#care = setInterval(() => this.#recycleOne(), careMs)
     if (this.pinSource === 'operator') {
       this.#becomeSealed()
       this.settled = this.#publish()
     } else {
       for (const slot of this.#slots) this.#enqueue(slot)
-      this.settled = this.#started()
+      this.settled = this.#turns.ended()
     }
   }
 
@@ -175,14 +117,7 @@ class HostSupervisor implements Supervisor {
     return {
       state: this.#state,
       seals: this.#seals,
-      hosts: this.#slots.map(slot => ({
-        index: slot.index,
-        ...(this.#tokens.length > 1 && { token: slot.token.index }),
-        pid: slot.process?.pid ?? null,
-        state: slot.state,
-        socket: hostSocketPath(this.#config.runDir, slot.index),
-        ...(slot.error && { error: slot.error }),
-      })),
+      hosts: this.#slots.map(slot => statusOf(slot, this.#config.runDir, this.#tokens.length > 1)),
     }
   }
 
@@ -226,7 +161,7 @@ class HostSupervisor implements Supervisor {
     const stopped = Promise.all(this.#slots.map(async slot => slot.process?.stop(sealMs)))
     await this.#publish()
     await stopped
-    await this.#started()
+    await this.#turns.ended()
     await this.#publish()
   }
 
@@ -246,7 +181,7 @@ class HostSupervisor implements Supervisor {
       slot.error = undefined
       this.#enqueue(slot)
     }
-    await this.#started()
+    await this.#turns.ended()
     const still = mended.filter(token => token.refused && !this.#anyReady(token))
     if (before !== undefined && still.length > 0 && this.#pin === pin) {
       this.#forgetPin()
@@ -255,7 +190,7 @@ class HostSupervisor implements Supervisor {
     const concerned = this.#slots.filter(slot => still.length === 0 || still.includes(slot.token))
     if (this.#anyReady() && still.length === 0) return
     const failure = concerned.find(slot => slot.error !== undefined)?.error
-    if (failure !== undefined) throw new WarderError(failure.code, failure.message, { facts: factsOf(failure) })
+    if (failure !== undefined) throw asError(failure)
     if (this.status.state === 'sealed') throw new WarderError('sealed', 'It was sealed again meanwhile')
     throw new WarderError('hsm-unavailable', 'No HSM host could be started; it is tried again')
   }
@@ -278,20 +213,7 @@ class HostSupervisor implements Supervisor {
 
   #enqueue(slot: Slot): void {
     slot.state = slot.recycling ? 'recycling' : 'starting'
-    const { token } = slot
-    token.starts = token.starts.then(() => this.#inTurn(() => this.#start(slot)))
-  }
-
-  #inTurn(start: () => Promise<void>): Promise<void> {
-    const before = this.#turn
-    const started = before.then(start)
-    this.#turn = before.then(() => (this.#tokens.length === 1 ? started : within(started, turnMs)))
-    return started
-  }
-
-  /** Resolves when all starts asked for have come to an end. */
-  async #started(): Promise<void> {
-    await Promise.all(this.#tokens.map(token => token.starts))
+    this.#turns.take(slot.token.index, () => this.#start(slot))
   }
 
   async #start(slot: Slot): Promise<void> {
@@ -337,21 +259,16 @@ class HostSupervisor implements Supervisor {
     await this.#publish()
   }
 
-  /** One at a time, and only while all others of its token serve: one that is away must not keep those of others old. */
   #recycleOne(): void {
     if (this.#state !== 'serving' || this.#closed !== undefined) return
-    if (this.#slots.some(slot => slot.recycling)) return
-    const away = new Set(this.#slots.filter(slot => slot.state !== 'ready').map(slot => slot.token))
-    const worn = this.#slots.find(
-      ({ process: host, token }) => host !== undefined && !away.has(token) && isWorn(host.wear, this.#config),
-    )
-    const host = worn?.process
-    if (worn === undefined || host === undefined) return
+    const worn = wornOf(this.#slots, this.#config)
+    if (worn === undefined) return
+    const { slot, host } = worn
     const { calls, grownMiB } = host.wear
-    const fields = { host: worn.index, calls, grownMiB: Math.round(grownMiB) }
+    const fields = { host: slot.index, calls, grownMiB: Math.round(grownMiB) }
     this.#log.info('HSM host is replaced: it has served long enough', fields)
-    worn.recycling = true
-    worn.state = 'recycling'
+    slot.recycling = true
+    slot.state = 'recycling'
     // told before it is done: who waits for a host then knows that one is coming
     void this.#publish().then(() => host.retire())
   }
@@ -412,22 +329,10 @@ class HostSupervisor implements Supervisor {
     clearInterval(this.#care)
     for (const slot of this.#slots) clearTimeout(slot.timer)
     await Promise.all(this.#slots.map(async slot => slot.process?.stop(closeMs)))
-    await this.#started()
+    await this.#turns.ended()
     for (const slot of this.#slots) slot.state = 'stopped'
     this.#state = 'stopped'
     await this.#publish()
     await this.#release()
   }
-}
-
-async function within(work: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)))
-  await Promise.race([work, late])
-  clearTimeout(timer)
-}
-
-/** A host's facts came as JSON. */
-function factsOf({ facts }: HostFailure): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, String(value)]))
 }
