@@ -2,15 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 /** Milliseconds that all threads of a process have spent on a processor, to the nanosecond (schedstat in proc(5)). */
 export function cpuMs(pid: number): number {
-  let nanoseconds = 0
-  for (const task of readdirSync(`/proc/${pid}/task`)) {
-    try {
-      nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0])
-    } catch {
-      // a thread that has just ended
-    }
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, task) => sum + threadCpuMs(pid, Number(task)), 0)
+}
+
+/** The same of one thread; the main thread has the number of its process. */
+export function threadCpuMs(pid: number, thread: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6
+  } catch {
+    // it has just ended
+    return 0
   }
-  return nanoseconds / 1e6
 }
 
 export function residentMiB(pid: number): number {

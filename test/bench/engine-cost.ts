@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import type { engineAlone } from './servers/engine-alone.ts'
-import { quantile } from './rounds.ts'
+import { estimate, quantile } from './rounds.ts'
 import { Worker } from './worker.ts'
 
 // What the engine alone costs: storage and journal on a real disk, and an HSM that answers at once and knows nothing. A line
 // for each checkout that is named, as it was built, measured in turn within the same seconds: the median of the rounds, the
-// least and the greatest. `node --import tsx --conditions warder-source test/bench/engine-cost.ts [CHECKOUT]...`; ROUNDS, MS
+// least and the greatest, and what it is of the first. `node --import tsx --conditions warder-source test/bench/engine-cost.ts [CHECKOUT]...`; ROUNDS, MS
 // and CALLERS of the environment say how long, GROUP how many answers the HSM gives at a time (all, unless told).
 
 const rounds = Number(process.env['ROUNDS'] ?? 7)
@@ -27,7 +27,9 @@ try {
     for (const [index, values] of seen.entries()) {
       const sorted = values.toSorted((a, b) => a - b)
       const [median, least, most] = [0.5, 0, 1].map(q => quantile(sorted, q).toFixed(1))
-      console.log(`${work.padEnd(8)} ${median} µs (${least} – ${most})  ${checkouts[index]}`)
+      const { value, low, high } = estimate(values.map((spent, round) => spent / (seen[0]?.[round] ?? Number.NaN)))
+      const share = `${value.toFixed(3)} (${low.toFixed(3)} – ${high.toFixed(3)}) of the first`
+      console.log(`${work.padEnd(8)} ${median} µs (${least} – ${most}), ${share}  ${checkouts[index]}`)
     }
   }
 } finally {
