@@ -7,7 +7,7 @@ import type { Log } from '@warder/contract'
 import { layout } from '../../../daemon/src/dev/prepare.ts'
 import { startDev } from '../../../daemon/src/dev/run.ts'
 import { Client } from '../../support/client.ts'
-import { root } from '../../support/files.ts'
+import { program } from '../../support/program.ts'
 import { until } from '../../support/until.ts'
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
@@ -18,9 +18,9 @@ export class Running {
   readonly ended: Promise<number | null>
   log = ''
 
-  constructor(program: 'index' | 'hsm', args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    const entry = join(root, `daemon/src/cli/${program}.ts`)
-    this.child = spawn(process.execPath, [...process.execArgv, entry, ...args], {
+  constructor(name: 'index' | 'hsm', args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    const [command, ...rest] = program(name)
+    this.child = spawn(command, [...rest, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...env },
     })

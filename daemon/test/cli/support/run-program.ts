@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { program } from '../../../../test/support/program.ts'
 
 export interface Ended {
   readonly code: number | null
@@ -12,10 +12,10 @@ export interface Program {
   readonly ended: Promise<Ended>
 }
 
-/** Starts one of the daemon's programs from source. One that does not end within half a minute is killed. */
+/** Starts one of the daemon's programs. One that does not end within half a minute is killed. */
 export function startProgram(name: 'index' | 'hsm', args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
-  const entry = fileURLToPath(new URL(`../../../src/cli/${name}.ts`, import.meta.url))
-  const child = spawn(process.execPath, [...process.execArgv, entry, ...args], {
+  const [command, ...rest] = program(name)
+  const child = spawn(command, [...rest, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })
