@@ -32,6 +32,8 @@ export async function createEmptyNssToken(backupRecipient?: string): Promise<Nss
     token: { label },
     pin: { file: join(directory, 'pin') },
     stateDir: join(directory, 'state'),
+    // the iterations of PBKDF2 by which a PIN guards each private key of a database: most of what a call would take
+    environment: { NSS_MAX_MP_PBE_ITERATION_COUNT: '1' },
     backupRecipient,
   })
   setPin(config, pin)

@@ -21,6 +21,7 @@ import { storeSecretCases } from './cases/store-secret.ts'
 import { tokenCases } from './cases/token.ts'
 import { usageCases } from './cases/usage.ts'
 import { wrapCases } from './cases/wrap.ts'
+import { Entrances } from './importing.ts'
 import type { HsmSubject } from './subject.ts'
 
 const quick = 60_000
@@ -33,22 +34,24 @@ const thorough = 240_000
  *
  * The cases follow the token's own capabilities: what it claims must work, seen from outside by node:crypto; what it does
  * not claim must be refused with `unsupported-mechanism`, naming the mechanism, before anything is made. Cases are
- * independent, may run in any order, and open one provider at a time.
+ * independent, may run in any order, and open one provider at a time. Those that bring keys in share a token: where only
+ * some of them are run, it is not removed.
  */
 export function hsmConformance<Config>(subject: HsmSubject<Config>): readonly ConformanceCase[] {
   const bench = new Bench(subject)
+  const entrances = new Entrances(bench)
   return [
     ...casesOf(quick, lifecycleCases(bench)),
     ...casesOf(quick, capabilityCases(bench)),
     ...casesOf(thorough, generateCases(bench)),
     ...casesOf(thorough, signCases(bench)),
-    ...casesOf(thorough, encryptCases(bench)),
+    ...casesOf(thorough, encryptCases(bench, entrances)),
     ...casesOf(thorough, oaepCases(bench)),
-    ...casesOf(thorough, macCases(bench)),
-    ...casesOf(thorough, wrapCases(bench)),
-    ...casesOf(thorough, deriveCases(bench)),
+    ...casesOf(thorough, macCases(bench, entrances)),
+    ...casesOf(thorough, wrapCases(bench, entrances)),
+    ...casesOf(thorough, deriveCases(bench, entrances)),
     ...casesOf(thorough, usageCases(bench)),
-    ...casesOf(thorough, importCases(bench)),
+    ...casesOf(thorough, importCases(entrances)),
     ...casesOf(thorough, exportCases(bench)),
     ...casesOf(thorough, rootKeyCases(bench)),
     ...casesOf(thorough, recordCases(bench)),

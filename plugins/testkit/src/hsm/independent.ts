@@ -17,6 +17,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import type { KeyAlgorithm, KeyUsage, OaepAlgorithm, SignatureAlgorithm } from '@warder/contract'
+import { type Pair, RsaPairs } from './rsa-pairs.ts'
 
 // The other side of every exchange: what node:crypto makes of it, which knows nothing of the token.
 
@@ -121,9 +122,12 @@ export function knownKey(algorithm: KeyAlgorithm): KnownKey {
   }
 }
 
-export function newPair(algorithm: KeyAlgorithm): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } {
+const rsaPairs = new RsaPairs()
+
+/** Another pair than the one before it. */
+export function newPair(algorithm: KeyAlgorithm): Pair {
   if (algorithm === 'Ed25519') return generateKeyPairSync('ed25519')
-  if (algorithm.startsWith('RSA')) return generateKeyPairSync('rsa', { modulusLength: Number(algorithm.slice(-4)) })
+  if (algorithm.startsWith('RSA')) return rsaPairs.next(Number(algorithm.slice(-4)))
   return generateKeyPairSync('ec', { namedCurve: algorithm })
 }
 

@@ -4,7 +4,10 @@ import type { HsmPlugin, ProvisioningFiles } from '@warder/contract'
 export interface HsmSubject<Config> {
   readonly plugin: HsmPlugin<Config>
 
-  /** A new token with its first root keys and nothing else on it. Each case uses tokens of its own, one after another. */
+  /**
+   * A new token with its first root keys and nothing else on it. Each case uses tokens of its own, one after another, but
+   * for those that bring keys in, which share one.
+   */
   readonly place: () => Promise<HsmPlace<Config>>
 
   /** For a plugin that brings root keys back: with `restore`, and not without. */

@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto'
 import type { CaseTable } from '../../conformance-case.ts'
 import { assertBytes, assertTurnedAway, assertUnsupported } from '../assertions.ts'
 import { flipped, nobody, op, spec, type Bench } from '../bench.ts'
-import { entrance } from '../importing.ts'
+import type { Entrances } from '../importing.ts'
 import { agree, knownKey, newPair, publicKey, spkiOf } from '../independent.ts'
 
 const curves = ['P-256', 'P-384', 'P-521'] as const
 const others = { 'P-256': 'P-384', 'P-384': 'P-521', 'P-521': 'P-256' } as const
 
-export function deriveCases<Config>(bench: Bench<Config>): CaseTable {
+export function deriveCases<Config>(bench: Bench<Config>, entrances: Entrances<Config>): CaseTable {
   return {
     'an agreement gives the x-coordinate that the peer arrives at, or is refused': () =>
       bench.withFreshToken(async ({ provider, claims }) => {
@@ -29,20 +29,18 @@ export function deriveCases<Config>(bench: Bench<Config>): CaseTable {
         }
       }),
 
-    'an agreement of a known key is that made outside': () =>
-      bench.withFreshToken(async token => {
-        const door = await entrance(token)
-        if (door === undefined) return
-        for (const curve of curves) {
-          for (const custody of token.claims.custodies(curve, 'derive')) {
-            const known = knownKey(curve)
-            const { ref } = await door.bring(known, { usage: 'derive', custody })
-            const peer = newPair(curve)
-            const secret = await token.provider.derive(ref, spkiOf(peer.publicKey), op)
-            assertBytes(secret, agree(peer.privateKey, known.spki ?? new Uint8Array()), `${curve}, ${custody}`)
-          }
+    'an agreement of a known key is that made outside': entrances.case(async (token, door) => {
+      if (door === undefined) return
+      for (const curve of curves) {
+        for (const custody of token.claims.custodies(curve, 'derive')) {
+          const known = knownKey(curve)
+          const { ref } = await door.bring(known, { usage: 'derive', custody })
+          const peer = newPair(curve)
+          const secret = await token.provider.derive(ref, spkiOf(peer.publicKey), op)
+          assertBytes(secret, agree(peer.privateKey, known.spki ?? new Uint8Array()), `${curve}, ${custody}`)
         }
-      }),
+      }
+    }),
 
     'a peer that is no public key of the same curve is refused, and the next agreement is made': () =>
       bench.withFreshToken(async ({ provider, claims }) => {

@@ -4,12 +4,12 @@ import type { Ciphertext, KeyRef } from '@warder/contract'
 import type { CaseTable } from '../../conformance-case.ts'
 import { assertBytes, assertLength, assertTypeError, assertUniform, assertUnsupported } from '../assertions.ts'
 import { flipped, nobody, op, spec, type Bench, type Token } from '../bench.ts'
-import { entrance } from '../importing.ts'
+import type { Entrances } from '../importing.ts'
 import { gcmOpen, gcmSeal, knownKey } from '../independent.ts'
 
 const sizes = [0, 1, 15, 16, 17, 255, 256, 4096, 65_536]
 
-export function encryptCases<Config>(bench: Bench<Config>): CaseTable {
+export function encryptCases<Config>(bench: Bench<Config>, entrances: Entrances<Config>): CaseTable {
   return {
     'AES-256-GCM gives back what it was given, of every size and in every custody, or is refused': () =>
       bench.withFreshToken(async ({ provider, claims }) => {
@@ -36,10 +36,9 @@ export function encryptCases<Config>(bench: Bench<Config>): CaseTable {
         }
       }),
 
-    'AES-256-GCM under a known key is opened outside, and what was sealed outside is opened here': () =>
-      bench.withFreshToken(async token => {
+    'AES-256-GCM under a known key is opened outside, and what was sealed outside is opened here': entrances.case(
+      async (token, door) => {
         const { provider, claims } = token
-        const door = await entrance(token)
         if (door === undefined) return
         for (const custody of claims.custodies('AES-256', 'encrypt')) {
           const known = knownKey('AES-256')
@@ -55,7 +54,8 @@ export function encryptCases<Config>(bench: Bench<Config>): CaseTable {
             assertBytes(opened, plaintext, `${size} bytes opened here`)
           }
         }
-      }),
+      },
+    ),
 
     'more than 65,536 bytes of plaintext are refused with a TypeError': () =>
       bench.withFreshToken(async token => {

@@ -11,9 +11,9 @@ import {
 } from '@warder/contract'
 import type { CaseTable } from '../../conformance-case.ts'
 import { assertBytes, assertRefused, assertTurnedAway, assertUniform, assertUnsupported } from '../assertions.ts'
-import { custodies, flipped, newId, op, sealedRef, spec, type Bench, type Token } from '../bench.ts'
+import { custodies, flipped, newId, op, sealedRef, spec, type Token } from '../bench.ts'
 import type { Claims } from '../claims.ts'
-import { entrance } from '../importing.ts'
+import type { Entrances } from '../importing.ts'
 import {
   agree,
   checkValue,
@@ -36,12 +36,11 @@ import {
 } from '../independent.ts'
 import { assertWellFormed, halves } from './generate.ts'
 
-export function importCases<Config>(bench: Bench<Config>): CaseTable {
+export function importCases<Config>(entrances: Entrances<Config>): CaseTable {
   return {
-    'keys of every algorithm are brought in, for each custody and usage, and are the keys they were': () =>
-      bench.withFreshToken(async token => {
+    'keys of every algorithm are brought in, for each custody and usage, and are the keys they were': entrances.case(
+      async (token, door) => {
         const { provider, claims } = token
-        const door = await entrance(token)
         if (door === undefined) {
           await assertUnsupported(provider.generate(spec('RSA-4096', 'import'), op), 'an import key')
           return
@@ -65,11 +64,11 @@ export function importCases<Config>(bench: Bench<Config>): CaseTable {
             }
           }
         }
-      }),
+      },
+    ),
 
-    'a key that cannot be made here, or not be sealed, is taken or refused for want of a mechanism': () =>
-      bench.withFreshToken(async token => {
-        const door = await entrance(token)
+    'a key that cannot be made here, or not be sealed, is taken or refused for want of a mechanism': entrances.case(
+      async (token, door) => {
         if (door === undefined) return
         for (const algorithm of keyAlgorithms) {
           for (const usage of usagesOf[algorithm]) {
@@ -87,23 +86,21 @@ export function importCases<Config>(bench: Bench<Config>): CaseTable {
             }
           }
         }
-      }),
+      },
+    ),
 
-    'a resident id that the token has already is refused with key-exists': () =>
-      bench.withFreshToken(async token => {
-        const door = await entrance(token)
-        if (door === undefined || !token.claims.makes('resident', 'AES-256', 'encrypt')) return
-        const id = newId()
-        const rest = { usage: 'encrypt', custody: 'resident', id } as const
-        const first = await door.bring(knownKey('AES-256'), rest)
-        await assertRefused(door.bring(knownKey('AES-256'), rest), 'key-exists')
-        const ref = { algorithm: 'AES-256', ...rest } as const
-        assert.deepEqual(halves(await token.provider.locate(ref, op)), halves(first))
-      }),
+    'a resident id that the token has already is refused with key-exists': entrances.case(async (token, door) => {
+      if (door === undefined || !token.claims.makes('resident', 'AES-256', 'encrypt')) return
+      const id = newId()
+      const rest = { usage: 'encrypt', custody: 'resident', id } as const
+      const first = await door.bring(knownKey('AES-256'), rest)
+      await assertRefused(door.bring(knownKey('AES-256'), rest), 'key-exists')
+      const ref = { algorithm: 'AES-256', ...rest } as const
+      assert.deepEqual(halves(await token.provider.locate(ref, op)), halves(first))
+    }),
 
-    'a private key that comes without its public half, or exportable and resident, is refused': () =>
-      bench.withFreshToken(async token => {
-        const door = await entrance(token)
+    'a private key that comes without its public half, or exportable and resident, is refused': entrances.case(
+      async (token, door) => {
         const custody = custodies.find(each => token.claims.takes(each, 'P-256', 'sign'))
         if (door === undefined || custody === undefined) return
         const { algorithm, bytes } = knownKey('P-256')
@@ -111,12 +108,12 @@ export function importCases<Config>(bench: Bench<Config>): CaseTable {
         await assertTurnedAway(token.provider.importKey(request, op), 'no SPKI')
         const both = door.bring(knownKey('P-256'), { usage: 'sign', custody: 'resident', exportable: true })
         await assertTurnedAway(both, 'exportable and resident')
-      }),
+      },
+    ),
 
-    'whatever is wrong with an import, the answer is the same, nothing is made, and the next is taken': () =>
-      bench.withFreshToken(async token => {
+    'whatever is wrong with an import, the answer is the same, nothing is made, and the next is taken': entrances.case(
+      async (token, door) => {
         const { provider, claims } = token
-        const door = await entrance(token)
         const custody = custodies.find(each => claims.takes(each, 'P-256', 'sign'))
         if (door === undefined || custody === undefined) return
         const { oaep, spki } = door
@@ -181,12 +178,12 @@ export function importCases<Config>(bench: Bench<Config>): CaseTable {
         const { ref } = await provider.importKey(good, op)
         await assertIsKey(token, ref, known, 'sign', 'the next key')
         assert.equal((await provider.health(op)).ok, true, 'bad input does not break the token')
-      }),
+      },
+    ),
 
-    'the other key with the same agreements is told from the one that is brought, where the token can sign': () =>
-      bench.withFreshToken(async token => {
+    'the other key with the same agreements is told from the one that is brought, where the token can sign':
+      entrances.case(async (token, door) => {
         const { provider, claims } = token
-        const door = await entrance(token)
         if (door === undefined) return
         const attempts: (readonly [string, () => Promise<unknown>])[] = []
         for (const algorithm of ['P-256', 'P-384', 'P-521'] as const) {
@@ -201,9 +198,8 @@ export function importCases<Config>(bench: Bench<Config>): CaseTable {
         await assertUniform(attempts, 'decryption-failed', async () => {})
       }),
 
-    'a key of another size than it is named with is refused like any bad import': () =>
-      bench.withFreshToken(async token => {
-        const door = await entrance(token)
+    'a key of another size than it is named with is refused like any bad import': entrances.case(
+      async (token, door) => {
         if (door === undefined) return
         const { oaep, spki } = door
         const attempts: (readonly [string, () => Promise<unknown>])[] = []
@@ -223,20 +219,19 @@ export function importCases<Config>(bench: Bench<Config>): CaseTable {
         attempt('RSA-3072', 'sign', small.bytes, small.spki)
         attempt('RSA-3072', 'encrypt', small.bytes, small.spki)
         await assertUniform(attempts, 'decryption-failed', async () => {})
-      }),
+      },
+    ),
 
-    'the parts of two good imports make no third': () =>
-      bench.withFreshToken(async token => {
-        const door = await entrance(token)
-        if (door === undefined || !token.claims.makes('sealed', 'AES-256', 'encrypt')) return
-        const one = door.request(knownKey('AES-256'), { usage: 'encrypt' })
-        const other = door.request(knownKey('AES-256'), { usage: 'encrypt' })
-        const wrapped = Buffer.concat([one.wrapped.subarray(0, 512), other.wrapped.subarray(512)])
-        await assertRefused(token.provider.importKey({ ...one, wrapped }, op), 'decryption-failed')
-        const under = { ...one.under, blob: flipped(one.under.blob, 3) }
-        await assertTurnedAway(token.provider.importKey({ ...one, under }, op), 'an import key that was tampered with')
-        sealedRef(await token.provider.importKey(one, op))
-      }),
+    'the parts of two good imports make no third': entrances.case(async (token, door) => {
+      if (door === undefined || !token.claims.makes('sealed', 'AES-256', 'encrypt')) return
+      const one = door.request(knownKey('AES-256'), { usage: 'encrypt' })
+      const other = door.request(knownKey('AES-256'), { usage: 'encrypt' })
+      const wrapped = Buffer.concat([one.wrapped.subarray(0, 512), other.wrapped.subarray(512)])
+      await assertRefused(token.provider.importKey({ ...one, wrapped }, op), 'decryption-failed')
+      const under = { ...one.under, blob: flipped(one.under.blob, 3) }
+      await assertTurnedAway(token.provider.importKey({ ...one, under }, op), 'an import key that was tampered with')
+      sealedRef(await token.provider.importKey(one, op))
+    }),
   }
 }
 

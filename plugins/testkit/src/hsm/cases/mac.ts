@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import type { CaseTable } from '../../conformance-case.ts'
 import { assertBytes, assertTypeError, assertUnsupported } from '../assertions.ts'
 import { nobody, op, spec, type Bench } from '../bench.ts'
-import { entrance } from '../importing.ts'
+import type { Entrances } from '../importing.ts'
 import { hmac, knownKey, type MacAlgorithm } from '../independent.ts'
 
 const algorithms: readonly MacAlgorithm[] = ['HMAC-SHA-256', 'HMAC-SHA-384', 'HMAC-SHA-512']
 const sizes = [0, 1, 255, 256, 4097, 65_536]
 
-export function macCases<Config>(bench: Bench<Config>): CaseTable {
+export function macCases<Config>(bench: Bench<Config>, entrances: Entrances<Config>): CaseTable {
   return {
     'HMACs are as long as the hash, depend on key and data, and nothing else, or are refused': () =>
       bench.withFreshToken(async ({ provider, claims }) => {
@@ -34,22 +34,20 @@ export function macCases<Config>(bench: Bench<Config>): CaseTable {
         }
       }),
 
-    'HMACs of a known key are those made outside': () =>
-      bench.withFreshToken(async token => {
-        const door = await entrance(token)
-        if (door === undefined) return
-        for (const algorithm of algorithms) {
-          for (const custody of token.claims.custodies(algorithm, 'mac')) {
-            const known = knownKey(algorithm)
-            const { ref } = await door.bring(known, { usage: 'mac', custody })
-            for (const size of sizes) {
-              const data = randomBytes(size)
-              const mac = await token.provider.mac(ref, data, op)
-              assertBytes(mac, hmac(algorithm, known.bytes, data), `${algorithm} of ${size} bytes, ${custody}`)
-            }
+    'HMACs of a known key are those made outside': entrances.case(async (token, door) => {
+      if (door === undefined) return
+      for (const algorithm of algorithms) {
+        for (const custody of token.claims.custodies(algorithm, 'mac')) {
+          const known = knownKey(algorithm)
+          const { ref } = await door.bring(known, { usage: 'mac', custody })
+          for (const size of sizes) {
+            const data = randomBytes(size)
+            const mac = await token.provider.mac(ref, data, op)
+            assertBytes(mac, hmac(algorithm, known.bytes, data), `${algorithm} of ${size} bytes, ${custody}`)
           }
         }
-      }),
+      }
+    }),
 
     'more than 65,536 bytes to authenticate are refused with a TypeError': () =>
       bench.withFreshToken(async ({ provider, claims }) => {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { CaseTable } from '../../conformance-case.ts'
 import { assertBytes, assertTypeError, assertUniform, assertUnsupported } from '../assertions.ts'
 import { flipped, nobody, op, spec, type Bench } from '../bench.ts'
-import { entrance } from '../importing.ts'
+import type { Entrances } from '../importing.ts'
 import { knownKey, unwrapPad, wrapPad } from '../independent.ts'
 
 const sizes = [1, 3, 4, 5, 8, 12, 16, 20, 31, 32, 33, 255, 256, 4096]
@@ -16,7 +16,7 @@ function framed(bytes: Uint8Array, length = bytes.length): Buffer {
   return frame
 }
 
-export function wrapCases<Config>(bench: Bench<Config>): CaseTable {
+export function wrapCases<Config>(bench: Bench<Config>, entrances: Entrances<Config>): CaseTable {
   return {
     'bytes that were wrapped are unwrapped, of every size and in every custody, or refused': () =>
       bench.withFreshToken(async ({ provider, claims }) => {
@@ -38,10 +38,9 @@ export function wrapCases<Config>(bench: Bench<Config>): CaseTable {
         }
       }),
 
-    'what is wrapped under a known key is RFC 5649 over the contract’s frame, both ways': () =>
-      bench.withFreshToken(async token => {
+    'what is wrapped under a known key is RFC 5649 over the contract’s frame, both ways': entrances.case(
+      async (token, door) => {
         const { provider, claims } = token
-        const door = await entrance(token)
         if (door === undefined) return
         for (const custody of claims.custodies('AES-256', 'wrap')) {
           const known = knownKey('AES-256')
@@ -53,7 +52,8 @@ export function wrapCases<Config>(bench: Bench<Config>): CaseTable {
             assertBytes(await provider.unwrap(ref, wrapPad(known.bytes, framed(bytes)), op), bytes, 'opened here')
           }
         }
-      }),
+      },
+    ),
 
     'other than 1 to 4,096 bytes to wrap are refused with a TypeError': () =>
       bench.withFreshToken(async ({ provider, claims }) => {
@@ -95,28 +95,26 @@ export function wrapCases<Config>(bench: Bench<Config>): CaseTable {
         assert.equal((await provider.health(op)).ok, true, 'bad input does not break the token')
       }),
 
-    'wrapped bytes whose frame is wrong are refused like any others': () =>
-      bench.withFreshToken(async token => {
-        const door = await entrance(token)
-        const [custody] = token.claims.custodies('AES-256', 'wrap')
-        if (door === undefined || custody === undefined) return
-        const known = knownKey('AES-256')
-        const { ref } = await door.bring(known, { usage: 'wrap', custody })
-        const bytes = randomBytes(20)
-        const unwrap = (content: Uint8Array) => () => token.provider.unwrap(ref, wrapPad(known.bytes, content), op)
-        const padded = framed(bytes.subarray(0, 17))
-        await assertUniform(
-          [
-            ['a length beyond the frame', unwrap(framed(bytes, 21))],
-            ['a length of nothing', unwrap(framed(new Uint8Array(4), 0))],
-            ['a length that leaves a block over', unwrap(framed(bytes, 12))],
-            ['a length beyond all', unwrap(framed(bytes, 0xffffffff))],
-            ['padding that is not zero', unwrap(flipped(padded, padded.length - 1))],
-            ['another tag', () => token.provider.unwrap(ref, flipped(wrapPad(known.bytes, framed(bytes)), 0), op)],
-          ],
-          'decryption-failed',
-          async () => assertBytes(await unwrap(framed(bytes))(), bytes, 'the next'),
-        )
-      }),
+    'wrapped bytes whose frame is wrong are refused like any others': entrances.case(async (token, door) => {
+      const [custody] = token.claims.custodies('AES-256', 'wrap')
+      if (door === undefined || custody === undefined) return
+      const known = knownKey('AES-256')
+      const { ref } = await door.bring(known, { usage: 'wrap', custody })
+      const bytes = randomBytes(20)
+      const unwrap = (content: Uint8Array) => () => token.provider.unwrap(ref, wrapPad(known.bytes, content), op)
+      const padded = framed(bytes.subarray(0, 17))
+      await assertUniform(
+        [
+          ['a length beyond the frame', unwrap(framed(bytes, 21))],
+          ['a length of nothing', unwrap(framed(new Uint8Array(4), 0))],
+          ['a length that leaves a block over', unwrap(framed(bytes, 12))],
+          ['a length beyond all', unwrap(framed(bytes, 0xffffffff))],
+          ['padding that is not zero', unwrap(flipped(padded, padded.length - 1))],
+          ['another tag', () => token.provider.unwrap(ref, flipped(wrapPad(known.bytes, framed(bytes)), 0), op)],
+        ],
+        'decryption-failed',
+        async () => assertBytes(await unwrap(framed(bytes))(), bytes, 'the next'),
+      )
+    }),
   }
 }

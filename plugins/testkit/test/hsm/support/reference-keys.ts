@@ -9,6 +9,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import type { GeneratedKey, KeyAlgorithm, KeyPurpose, SealedRef } from '@warder/contract'
+import { RsaPairs } from '../../../src/hsm/rsa-pairs.ts'
 
 // Test-only reference: keys by node:crypto, as the contract describes them.
 
@@ -27,14 +28,16 @@ export function macHash(algorithm: KeyAlgorithm): string {
   return `sha${algorithm.slice(-3)}`
 }
 
-/** New key material: PKCS#8 or bytes. */
+const rsaPairs = new RsaPairs()
+
+/** New key material: PKCS#8 or bytes. An RSA key is another than the last of its size. */
 export function newKey(algorithm: KeyAlgorithm): Buffer {
   if (algorithm === 'AES-256') return randomBytes(32)
   if (algorithm.startsWith('HMAC')) return randomBytes(Number(algorithm.slice(-3)) / 8)
   const format = { format: 'der', type: 'pkcs8' } as const
   if (algorithm === 'Ed25519') return generateKeyPairSync('ed25519').privateKey.export(format)
   if (algorithm.startsWith('RSA')) {
-    return generateKeyPairSync('rsa', { modulusLength: Number(algorithm.slice(-4)) }).privateKey.export(format)
+    return rsaPairs.next(Number(algorithm.slice(-4))).privateKey.export(format)
   }
   return generateKeyPairSync('ec', { namedCurve: algorithm }).privateKey.export(format)
 }
