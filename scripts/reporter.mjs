@@ -1,5 +1,5 @@
 // Mocha's dots, its report of failures, the files that took longest, and one plain closing line that a program can read:
-// `N passed, N failed`. A pending test counts as a failure (.mocharc.cjs forbids them, and mocha then fails the test itself).
+// `N passed, N failed`. A pending test counts as a failure (scripts/mocha.cjs forbids them, and mocha then fails the test itself).
 import { relative } from 'node:path'
 import Mocha from 'mocha'
 

@@ -14,7 +14,9 @@ import { fieldOf, Shell } from './support/cli.ts'
 const pem = { type: 'pkcs8', format: 'pem' } as const
 const publicPem = { type: 'spki', format: 'pem' } as const
 
-describe('warder key import and export', () => {
+describe('warder key import and export', function () {
+  // each import has the token make an RSA-4096 key
+  this.timeout(60_000)
   let shell: Shell
   const pairs = {
     ec: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
@@ -22,8 +24,7 @@ describe('warder key import and export', () => {
   }
   const recipient = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
-  before(async function () {
-    this.timeout(60_000)
+  before(async () => {
     shell = await Shell.start()
     await shell.write('ec.pem', pairs.ec.privateKey.export(pem))
     await shell.write('sec1.pem', pairs.ec.privateKey.export({ type: 'sec1', format: 'pem' }))

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect } from 'chai'
 import { apiKeyOperations } from '../../src/api/api-keys.ts'
 import { backupOperations } from '../../src/api/backup.ts'
@@ -12,10 +11,10 @@ import { randomOperations } from '../../src/api/random.ts'
 import { rootKeyOperations } from '../../src/api/root-keys.ts'
 import { spaceOperations } from '../../src/api/spaces.ts'
 import { transferOperations } from '../../src/api/transfers.ts'
-import { root } from '../../../test/support/files.ts'
 import { routes } from '../../src/client/routes.ts'
 
-const source = readFileSync(join(root, 'daemon/src/client/routes.ts'), 'utf8')
+// its text, which is not what runs when it was built
+const source = readFileSync(new URL('routes.ts', new URL('../../src/client/', import.meta.url)), 'utf8')
 const groups: Readonly<Record<string, readonly Operation[]>> = {
   Spaces: spaceOperations,
   Keys: keyOperations,

@@ -14,7 +14,7 @@ const program = fileURLToPath(new URL('../engine-child.ts', import.meta.url))
 
 /** A round is killed this long after its load has begun, at most; or, one in five, after it began to open. */
 const loadMs = 250
-const startMs = 300
+const startMs = 150
 
 /** Kills one engine on one directory again and again, and holds each next one to what the ones before acknowledged. */
 export class EngineDrill {

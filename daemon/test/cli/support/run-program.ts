@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { program } from '../../../../test/support/program.ts'
+import { fileURLToPath } from 'node:url'
 
 export interface Ended {
   readonly code: number | null
@@ -12,10 +12,14 @@ export interface Program {
   readonly ended: Promise<Ended>
 }
 
+const entries = {
+  index: new URL('../../../src/cli/index.ts', import.meta.url),
+  hsm: new URL('../../../src/cli/hsm.ts', import.meta.url),
+}
+
 /** Starts one of the daemon's programs. One that does not end within half a minute is killed. */
 export function startProgram(name: 'index' | 'hsm', args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
-  const [command, ...rest] = program(name)
-  const child = spawn(command, [...rest, ...args], {
+  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(entries[name]), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })

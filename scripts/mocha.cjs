@@ -1,8 +1,8 @@
-// The tests as scripts/build-tests.mjs compiles them.
+// How mocha runs the tests that scripts/build-tests.mjs has compiled.
 const { readdirSync } = require('node:fs')
 const { join } = require('node:path')
 
-const folder = join(__dirname, 'test/dist/built')
+const folder = join(__dirname, '../test/dist/built')
 
 // The longest first, so that the jobs end together. The reporter tells which they are.
 const longest = [
@@ -20,7 +20,7 @@ module.exports = {
     .filter(file => file.endsWith('.test.js'))
     .toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
     .map(file => join(folder, file)),
-  require: [join(__dirname, 'scripts/source-maps.mjs')],
+  require: [join(__dirname, 'source-maps.mjs')],
   parallel: true,
   jobs: 2,
   timeout: 20_000,
