@@ -1,4 +1,11 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyPairKeyObjectResult,
+  verify,
+} from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { chmod, cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -37,6 +44,9 @@ export const administrator: Call = {
   signal: op.signal,
 }
 
+/** One for all sites: to make it takes a slow machine seconds. */
+let recipientPair: KeyPairKeyObjectResult | undefined
+
 /**
  * A machine with a software token whose HSM hosts run, and an appliance that is not running: its data is worked on by an
  * engine in this process or by the program, never by both at once.
@@ -73,7 +83,7 @@ export class Site implements AsyncDisposable {
     await mkdir(join(dir, 'config'))
     const config = await prepare(dir, 0)
     const hsm = superviseHsm(layout(dir).config, silent)
-    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 3072 })
+    const { privateKey, publicKey } = (recipientPair ??= generateKeyPairSync('rsa', { modulusLength: 3072 }))
     const { adminKey = '' } = await initialiseAppliance(config, silent)
     const recipient = publicKey.export({ type: 'spki', format: 'der' })
     const site = new Site(dir, { config, adminKey, recipient, hsm })
