@@ -8,10 +8,16 @@ const folder = join(__dirname, '../test/dist/built')
 const longest = [
   'test/drills/engine-kill',
   'plugins/hsm-pkcs11/test/conformance/softhsm',
-  'test/drills/lifecycle-kill',
   'plugins/hsm-pkcs11/test/conformance/nss',
+  'test/drills/lifecycle-kill',
   'test/docs/runbook',
+  'test/e2e/cross-check',
   'test/drills/daemon-kill',
+  'test/drills/hsm-several-tokens',
+  'plugins/hsm-pkcs11/test/share-root-keys',
+  'test/recovery/accept-loss',
+  'test/recovery/restore',
+  'test/cli/crypto',
 ].map(name => `${name}.test.js`)
 const rank = file => (longest.includes(file) ? longest.indexOf(file) : longest.length)
 
