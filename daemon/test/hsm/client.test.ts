@@ -159,7 +159,7 @@ describe('hsm client', function () {
       const controller = new AbortController()
       setMaxListeners(0, controller.signal)
       const calls = Array.from({ length: 20 }, () => rejection(hsm.sign(queued, 'ES256', digest, controller)))
-      await until(`${each}`, () => each.every((count, index) => providers[index]!.waiting === count))
+      await until(each.join(' and '), () => each.every((count, index) => providers[index]!.waiting === count))
       controller.abort()
       expect(new Set((await Promise.all(calls)).map(error => error.code))).to.deep.equal(new Set(['cancelled']))
       await until('none waits in a host', () => providers.every(provider => provider.waiting === 0))
