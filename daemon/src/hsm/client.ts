@@ -23,7 +23,6 @@ import { commands, type ArgsOf, type CommandName, type ResultOf } from './comman
 import { changesKeys, changesToken, costOf } from './cost.ts'
 import { Dispatcher, disposed, type DispatcherLimits } from './dispatcher.ts'
 import { HostConnection } from './host-connection.ts'
-import { staysTogether } from './routing.ts'
 import type { Need } from './known-tokens.ts'
 import type { SocketSharing } from './run-directory.ts'
 import { joinBackups } from './join-backups.ts'
@@ -95,7 +94,7 @@ export interface HsmClient extends KeyProvider {
   rootKeyBackup(op: Op): Promise<RootKeyBackup>
 }
 
-const usualLimits = { window: 64, changing: 2, waiting: 4096, waitingOfTenant: 1024 }
+const usualLimits: DispatcherLimits = { window: 64, changing: 2, waiting: 4096, waitingOfTenant: 1024 }
 
 /** Begins to connect and returns at once. Disposing it ends its calls with `hsm-unavailable`. */
 export function connectHsm(options: ConnectOptions): HsmClient {
@@ -115,11 +114,7 @@ class ChannelClient implements HsmClient {
     this.tokens = tokens
     this.#timeoutMs = timeoutMs
     this.#onCall = onCall
-    const dispatcher = new Dispatcher(
-      runDir,
-      { ...usualLimits, together: staysTogether(hosts, tokens), ...limits },
-      tokens,
-    )
+    const dispatcher = new Dispatcher(runDir, { ...usualLimits, ...limits }, tokens)
     const { onUp, onDown, onFree, onReturned, onToken } = dispatcher
     const events = { onUp, onDown, onFree, onReturned, onAnswer, ...(tokens > 1 && { onToken }) }
     this.#hosts = Array.from({ length: hosts }, (_, index) => new HostConnection(runDir, index, events, sharing))

@@ -21,8 +21,6 @@ export interface DispatcherLimits {
   readonly waiting: number
   /** Of one tenant. */
   readonly waitingOfTenant: number
-  /** One host's window is filled before another host is given anything: see {@link staysTogether}. */
-  readonly together: boolean
 }
 
 /**
@@ -208,7 +206,7 @@ export class Dispatcher implements Holder {
   }
 
   #hostFor({ changesKeys, blob, lane }: HsmCall): HostConnection | undefined {
-    const { window, changing, together } = this.#limits
+    const { window, changing } = this.#limits
     const usable = this.#hosts.of(lane)
     if (changesKeys)
       return route(
@@ -223,7 +221,7 @@ export class Dispatcher implements Holder {
     }
     if (!places) return undefined
     // one with no place may still get it when it has the key and is hardly busier: see route
-    return route(full ? usable.filter(host => !host.full) : usable, blob, together ? window : undefined)
+    return route(full ? usable.filter(host => !host.full) : usable, blob)
   }
 
   #drain(): void {

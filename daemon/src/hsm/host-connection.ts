@@ -15,8 +15,6 @@ const probeMs = 250
 const promptRetryMs = 25
 const promptRetries = 400
 const retryMs = 100
-/** How long a host that has calls may say nothing before it is given no more than any other. */
-export const silenceMs = 25
 /** Bytes a host may leave unread before it gets no more. */
 const maxBacklogBytes = 16 * 1024 * 1024
 
@@ -52,8 +50,6 @@ export class HostConnection implements Holder {
   #stopping = false
   #drained = false
   #failures = 0
-  /** When it last answered, or was given a call while it had none. */
-  #heardAt = 0
   #timer: NodeJS.Timeout | undefined
   #closed = false
   /** Has said which token it has, where that is asked. */
@@ -91,11 +87,6 @@ export class HostConnection implements Holder {
     return this.#calls.size
   }
 
-  /** Has answered lately, or has nothing to answer. */
-  get answering(): boolean {
-    return this.load === 0 || performance.now() - this.#heardAt < silenceMs
-  }
-
   /** Of the load, what makes or removes keys. */
   get changing(): number {
     return this.#changing
@@ -120,7 +111,6 @@ export class HostConnection implements Holder {
     if (!this.#calls.add(call)) throw overCapacity()
     call.sentAt = performance.now()
     call.write = this.#channel.writes
-    if (this.load === 1) this.#heardAt = call.sentAt
     try {
       this.#post(this.#channel, call)
     } catch (error) {
@@ -264,8 +254,6 @@ export class HostConnection implements Holder {
     if (call.changesKeys) this.#changing--
     // a host that answers is well; one that only lets us connect need not be
     this.#failures = 0
-    const now = performance.now()
-    this.#heardAt = now
     const outcome = outcomeOf(call.op, answer)
     if ('error' in outcome && isStopping(outcome.error)) {
       this.#stop()
@@ -276,7 +264,7 @@ export class HostConnection implements Holder {
       op: call.op,
       host: this.index,
       hsmMicros: answer.hsmMicros,
-      micros: Math.round((now - call.sentAt) * 1000),
+      micros: Math.round((performance.now() - call.sentAt) * 1000),
       waitedMicros: Math.round((call.sentAt - call.askedAt) * 1000),
     }
     call.onAnswer?.(answered)

@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai'
 import { connectHsm, type HsmClient } from '../../src/hsm/client.ts'
 import { parseSupervisorConfig } from '../../src/hsm/config.ts'
-import { silenceMs } from '../../src/hsm/host-connection.ts'
 import { faults } from './support/faulty-plugin.ts'
 import { watchLoop } from './support/loop-delay.ts'
 import { makeRunDir } from './support/run-dir.ts'
@@ -22,13 +20,13 @@ describe('hsm host faults', function () {
   let count: number
   let client: HsmClient
 
-  const start = async (hosts: number, together = false) => {
+  const start = async (hosts: number) => {
     dir = await makeRunDir()
     const specifier = new URL('./support/faulty-plugin.ts', import.meta.url).href
     const plugin = { specifier, config: { starts: join(dir.path, 'starts') } }
     supervisor = await startSupervised(parseSupervisorConfig({ runDir: dir.path, hosts, plugin }))
     count = hosts
-    client = connectHsm({ runDir: dir.path, hosts, limits: { window: 600, together } })
+    client = connectHsm({ runDir: dir.path, hosts, limits: { window: 600 } })
     await allConnected()
   }
   const allConnected = () =>
@@ -86,18 +84,6 @@ describe('hsm host faults', function () {
     expect(performance.now() - began).to.be.below(1000)
     expect((await hanging).code).to.equal('hsm-unavailable')
     expect(performance.now() - began).to.be.within(1500, 4000)
-    await allConnected()
-  })
-
-  it('a host that hangs while calls stay together: from when it is silent the other serves', async () => {
-    await start(2, true)
-    const hanging = rejection(client.sign(keyOf(faults.hang), 'ES256', digest, op()))
-    // what comes before may be given to it and is lost with it
-    await pause(silenceMs + 1)
-    const began = performance.now()
-    for (let n = 0; n < 20; n++) await client.random(1, op())
-    expect(performance.now() - began).to.be.below(1000)
-    expect((await hanging).code).to.equal('hsm-unavailable')
     await allConnected()
   })
 

@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { backoffMs } from '../../src/hsm/backoff.ts'
-import { route, staysTogether } from '../../src/hsm/routing.ts'
+import { route } from '../../src/hsm/routing.ts'
 
 const hosts = fc
   .array(fc.nat({ max: 1000 }), { minLength: 1, maxLength: 8 })
-  .map(loads => loads.map((load, index) => ({ index, load, answering: true })))
+  .map(loads => loads.map((load, index) => ({ index, load })))
 const blob = fc.uint8Array({ minLength: 40, maxLength: 40 })
 
 describe('routing', () => {
@@ -26,7 +26,7 @@ describe('routing', () => {
   })
 
   it('gives a sealed key the same host while loads are alike, and moves only the keys of a host that is lost', () => {
-    const idle = [0, 1, 2, 3].map(index => ({ index, load: 0, answering: true }))
+    const idle = [0, 1, 2, 3].map(index => ({ index, load: 0 }))
     fc.assert(
       fc.property(blob, fc.nat({ max: 3 }), (key, dead) => {
         const before = route(idle, key)!.index
@@ -41,7 +41,7 @@ describe('routing', () => {
   })
 
   it('spreads sealed keys over the hosts', () => {
-    const idle = [0, 1].map(index => ({ index, load: 0, answering: true }))
+    const idle = [0, 1].map(index => ({ index, load: 0 }))
     const counts = [0, 0]
     for (let i = 0; i < 10_000; i++) {
       const key = new Uint8Array(8)
@@ -49,31 +49,6 @@ describe('routing', () => {
       counts[route(idle, key)!.index]!++
     }
     expect(Math.min(...counts)).to.be.above(4500)
-  })
-
-  it('keeps calls together until a window is full of them, and spreads them from then on', () => {
-    fc.assert(
-      fc.property(hosts, fc.option(blob, { nil: undefined }), fc.integer({ min: 1, max: 64 }), (all, key, window) => {
-        const empty = all.map(({ index }) => ({ index, load: 0, answering: true }))
-        const first = route(empty, key, window)!.index
-        if (key === undefined) expect(first).to.equal(0)
-        const given = route(all, key, window)!
-        if (all[first]!.load < window) expect(given.index).to.equal(first)
-        else expect(given.load).to.equal(Math.min(...all.map(host => host.load)))
-      }),
-    )
-  })
-
-  it('gives a host that has become silent no more than any other, for all that calls are to stay together', () => {
-    const silent = { index: 0, load: 2, answering: false }
-    const other = { index: 1, load: 1, answering: true }
-    expect(route([silent, other], undefined, 64)).to.equal(other)
-    expect(route([silent, { ...other, load: 3 }], undefined, 64)).to.equal(silent)
-  })
-
-  it('keeps calls of one token together where not each host and their caller can have a processor', () => {
-    expect([1, 2, 3, 4].map(processors => staysTogether(2, 1, processors))).to.deep.equal([true, true, false, false])
-    expect(staysTogether(2, 2, 2)).to.equal(false)
   })
 
   it('has nobody to give when there is none', () => {

@@ -84,7 +84,7 @@ export const keyForms: Readonly<Record<PairAlgorithm, PairForm> & Record<SecretA
     generation: CKM_EC_EDWARDS_KEY_PAIR_GEN,
     signing: [CKM_EDDSA],
     bits: 256,
-    fast: false,
+    fast: true,
     parameters: Buffer.from('06032b6570', 'hex'),
     curveName: Buffer.concat([Buffer.from([0x13, 12]), Buffer.from('edwards25519')]),
   },
