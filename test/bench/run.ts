@@ -10,13 +10,14 @@ import { placed, type Report, toMarkdown } from './report.ts'
 import { orderOf } from './rounds.ts'
 
 // Measures the whole product, side by side with what it is made of: `npm run bench -- [--json FILE] [--markdown FILE]
-// [--only PATTERN] [--quick] [--profile DIR] [--rounds N] [--ms N]`; docs/benchmarks.md says what all of it means.
+// [--only PATTERN] [--goals] [--quick] [--profile DIR] [--rounds N] [--ms N]`; docs/benchmarks.md says what all of it means.
 
 const { values: flags } = parseArgs({
   options: {
     json: { type: 'string' },
     markdown: { type: 'string' },
     only: { type: 'string' },
+    goals: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     profile: { type: 'string' },
     rounds: { type: 'string' },
@@ -32,7 +33,7 @@ const warmUpOperations = 20_000
 const mostWarmUpMs = flags.quick ? 1500 : 12_000
 const only = flags.only === undefined ? undefined : new RegExp(flags.only)
 const wanted = ({ id, quick }: Pick<Figure, 'id' | 'quick'>): boolean =>
-  only === undefined ? !flags.quick || quick === true : only.test(id)
+  only === undefined ? !(flags.goals || flags.quick) || quick === true : only.test(id)
 
 /** Operations that each side has done: what its subjects run is mostly the same code. */
 const done = new Map<string, number>()
