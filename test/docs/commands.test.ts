@@ -57,7 +57,12 @@ const notRun: readonly (readonly [page: string, start: string, reason: string])[
   ['docs/observability.md', 'curl', 'daemon/test/api/rest-page.test.ts asks for the same'],
   ['docs/observability.md', 'node -e', 'daemon/test/tracing has a collector of its own'],
   ['docs/observability.md', 'mkdir', 'daemon/test/tracing traces a whole appliance; this one never ends'],
-  ['docs/performance.md', 'npm run bench', 'takes half an hour; test/bench has tests of its own'],
+  ['docs/performance.md', 'npm run bench', 'takes a quarter of an hour; test/bench has tests of its own'],
+  [
+    'docs/performance.md',
+    'node --import tsx',
+    'takes a quarter of an hour; test/drills/hsm-soak.test.ts is a shorter one',
+  ],
   ['docs/operations.md', 'systemctl start', 'test/systemd/serve.test.ts starts the programs as the units do'],
   ['docs/operations.md', 'warder unseal', sealing],
   ['docs/operations.md', 'systemd-ask-password', sealing],
