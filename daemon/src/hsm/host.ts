@@ -1,5 +1,6 @@
 import { createServer, type Socket } from 'node:net'
 import type { KeyProvider, Log } from '@warder/contract'
+import { settledWithin } from '../settled-within.ts'
 import { Channel } from './channel.ts'
 import { HostCalls } from './host-calls.ts'
 import { listenPrivately } from './listen-privately.ts'
@@ -72,22 +73,15 @@ export async function serveProvider(provider: KeyProvider, options: ServeOptions
         }
       })
       idle()
-      await settled(drained, within)
+      await settledWithin(within, drained)
       for (const [calls, channel] of connections) {
         calls.farewell()
         channel.end()
       }
       // a peer that does not hang up in return is not waited for
-      await settled(closed, 250)
+      await settledWithin(250, closed)
       for (const channel of connections.values()) channel.destroy()
       await closed
     },
   }
-}
-
-async function settled(promise: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)))
-  await Promise.race([promise, late])
-  clearTimeout(timer)
 }

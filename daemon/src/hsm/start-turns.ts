@@ -1,3 +1,5 @@
+import { settledWithin } from '../settled-within.ts'
+
 /**
  * Whose turn it is to start a host. Those of one token start one after another, in the order they were asked for; those of
  * several tokens too, except that a slow one is not waited for without end.
@@ -27,14 +29,7 @@ export class StartTurns {
   #inTurn(start: () => Promise<void>): Promise<void> {
     const before = this.#turn
     const started = before.then(start)
-    this.#turn = before.then(() => (this.#ofToken.length === 1 ? started : within(started, this.#turnMs)))
+    this.#turn = before.then(() => (this.#ofToken.length === 1 ? started : settledWithin(this.#turnMs, started)))
     return started
   }
-}
-
-async function within(work: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)))
-  await Promise.race([work, late])
-  clearTimeout(timer)
 }

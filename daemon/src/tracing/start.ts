@@ -9,6 +9,7 @@ import type { Config } from '../config/schema.ts'
 import { readSecret } from '../config/secret-reference.ts'
 import type { ConnectOptions } from '../hsm/client.ts'
 import type { RequestMiddleware } from '../http/context.ts'
+import { settledWithin } from '../settled-within.ts'
 import { traceAnswers, tracedEngine, tracedPorts } from './ports.ts'
 import { traceRequests } from './request.ts'
 import { told } from './told-exporter.ts'
@@ -84,7 +85,8 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
     engine: engine => tracedEngine(engine, tracer),
     async [Symbol.asyncDispose]() {
       context.disable()
-      await within(closeMs, provider.shutdown())
+      // a collector that does not answer is not waited for
+      await settledWithin(closeMs, provider.shutdown())
       closed.abort()
     },
   }
@@ -106,15 +108,4 @@ async function readHeaders(
     headers[name] = value
   }
   return headers
-}
-
-/** A collector that does not answer is not waited for. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)))
-  try {
-    await Promise.race([work.catch(() => undefined), late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
